@@ -1,0 +1,173 @@
+# Marginalia. `make help` lists the targets; new .c files are found by themselves.
+#
+# Variants have their own objects and do not disturb each other:
+#   make            build/release, programs in bin/
+#   make SAN=1      build/san: AddressSanitizer and UndefinedBehaviorSanitizer
+#   make COV=1      build/cov: coverage counters
+#   make FUZZ=1     build/fuzz: clang, libFuzzer and both sanitizers
+# Yours to set: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, DARKNET (folder of libdarknet.so and include/darknet.h).
+
+DARKNET      ?= /usr/lib/darknet
+PREFIX       ?= /usr/local
+FUZZ_SECONDS ?= 20
+CFLAGS       ?= -O2 -g
+
+ifdef SAN
+VARIANT := san
+VARIANT_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifdef COV
+VARIANT := cov
+VARIANT_FLAGS := --coverage -O1
+else ifdef FUZZ
+VARIANT := fuzz
+VARIANT_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CC := clang
+else
+VARIANT := release
+endif
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+BUILD   := build/$(VARIANT)
+PROGDIR := $(if $(filter release,$(VARIANT)),bin,$(BUILD)/bin)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+CPP_ALL  := -D_GNU_SOURCE -I. -isystem $(DARKNET)/include -DDARKNET_LIBRARY='"$(DARKNET)/libdarknet.so"' $(CPPFLAGS)
+C_ALL    := -std=c11 $(WARNINGS) -fvisibility=hidden -ffp-contract=off $(CFLAGS) $(VARIANT_FLAGS)
+COMPILE   = $(CC) $(CPP_ALL) $(C_ALL) -MMD -MP -c -o $@ $<
+LIBRARIES := -ldnnl -lconfig -ljansson -lzip -lz -lcrypto -ldl -lm -lpthread -lgomp
+LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o %.a,$^)
+
+SOURCES  := $(filter-out %/main.c,$(sort $(wildcard base/*.c datasets/*.c darknet-ext/*.c train/*.c validate/*.c)))
+KERNELS  := $(filter darknet-ext/kernels.c darknet-ext/kernels_%.c,$(SOURCES))
+MAINS    := $(wildcard train/main.c validate/main.c)
+TESTS    := $(sort $(wildcard tests/test_*.c))
+FUZZERS  := $(sort $(wildcard tests/fuzz_*.c))
+HELPERS  := $(filter-out $(TESTS) $(FUZZERS),$(sort $(wildcard tests/*.c)))
+BENCHES  := $(sort $(wildcard tools/bench*.c))
+BATS     := $(sort $(wildcard tests/*.bats))
+
+# Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
+ISAS := avx512 avx2 portable
+ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
+ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c
+ISA_FLAGS_portable := -O3
+
+object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
+KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
+LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS),$(SOURCES))) $(KERNEL_OBJECTS)
+LIB            := $(BUILD)/libmarginalia.a
+PROGRAMS       := $(patsubst %/main.c,$(PROGDIR)/%,$(MAINS))
+TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
+FUZZ_PROGRAMS  := $(FUZZERS:%.c=$(BUILD)/%)
+BENCH_PROGRAMS := $(BENCHES:%.c=$(BUILD)/%)
+
+.PHONY: all tests check test check-asan fuzz fuzz-programs coverage bench bench-programs demo bootstrap install uninstall \
+        clean help FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(LIB) $(PROGRAMS) ## build bin/train and bin/validate (the default)
+
+tests: $(TEST_PROGRAMS) ## build the unit tests without running them
+
+check: bootstrap ## install what is missing, build, run all tests
+	@$(MAKE) --no-print-directory test
+
+test: $(PROGRAMS) $(TEST_PROGRAMS) ## the same without the installation step
+	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests tools/check-layers tests/check-layers tools/check-symbols \
+	    $(TEST_PROGRAMS) $(BATS)
+
+check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer and UBSan
+	@$(MAKE) --no-print-directory SAN=1 all tests
+	@mkdir -p build/san/reports && rm -f build/san/reports/*
+	@BIN=build/san/bin ASAN_OPTIONS=log_path=$(CURDIR)/build/san/reports/report:detect_stack_use_after_return=1 \
+	    LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	    UBSAN_OPTIONS=print_stacktrace=1 \
+	    tools/run-tests --reports build/san/reports $(TESTS:%.c=build/san/%) $(BATS)
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (20), starting from tests/corpus/
+	@$(MAKE) --no-print-directory FUZZ=1 fuzz-programs
+	@tools/run-fuzzers $(FUZZ_SECONDS) $(FUZZERS:%.c=build/fuzz/%)
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+coverage: ## line and branch coverage of the tests, in build/cov/coverage.html
+	@$(MAKE) --no-print-directory COV=1 all tests
+	@find build/cov -name '*.gcda' -delete
+	@BIN=build/cov/bin tools/run-tests $(TESTS:%.c=build/cov/%) $(BATS)
+	@gcovr --root . --object-directory build/cov --exclude tests/ --print-summary --html-details build/cov/coverage.html
+	@echo "coverage: build/cov/coverage.html"
+
+bench: bench-programs $(PROGRAMS) ## measure speed and memory (see docs/)
+	tools/bench
+
+bench-programs: $(BENCH_PROGRAMS)
+
+demo: bootstrap ## install what is missing, build, train on the planted data set (about a minute)
+	@$(MAKE) --no-print-directory all
+	bin/train cfg/planted_dropout.cfg --out runs/demo --overwrite
+	@echo "The results are in runs/demo/: curve.svg, summary.csv, train.jsonl, final.weights, manifest.json"
+
+bootstrap: ## install the packages of tools/packages that are missing
+	@tools/bootstrap
+
+install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/marginalia/cfg $(DESTDIR)$(PREFIX)/share/marginalia/datasets
+	for p in $(notdir $(PROGRAMS)); do install -m 755 bin/$$p $(DESTDIR)$(PREFIX)/bin/marginalia-$$p || exit 1; done
+	for f in $(wildcard docs/man/*.1); do install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/ || exit 1; done
+	for f in $(wildcard cfg/*.cfg cfg/*.conf datasets/*.conf); do \
+	    install -m 644 $$f $(DESTDIR)$(PREFIX)/share/marginalia/$$f || exit 1; done
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/marginalia-train $(DESTDIR)$(PREFIX)/bin/marginalia-validate
+	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/man/*.1))
+	rm -rf $(DESTDIR)$(PREFIX)/share/marginalia
+
+clean: ## remove build/ and bin/ (never runs/ or data/)
+	rm -rf build bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(PROGDIR)/%: $(BUILD)/%/main.o $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBRARIES)
+
+$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS)) $(LIB)
+	$(LINK) -lcriterion $(LIBRARIES)
+
+$(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	$(LINK) -fsanitize=fuzzer $(LIBRARIES)
+
+$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBRARIES)
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE)
+
+define kernel_rule
+$$(BUILD)/%_$(1).o: %.c
+	@mkdir -p $$(@D)
+	$$(COMPILE) $$(ISA_FLAGS_$(1)) -DKERNELS_ISA=$(1)
+endef
+$(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
+
+# The version lives in one small object that is rebuilt when the version changes, and only then.
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+REVISION := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
+$(BUILD)/version.txt: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' >$@
+$(BUILD)/base/version.o: CPP_ALL += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"'
+$(BUILD)/base/version.o: $(BUILD)/version.txt
+
+-include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(call object,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(BENCHES)))
