@@ -13,7 +13,8 @@ bool json_open(const char *path, size_t limit, json_t **out, struct err *err);
 
 /* Appends one record as one line and flushes it to the disk (JSON Lines). */
 bool jsonl_append(const char *path, const json_t *record, struct err *err);
-/* Drops a torn last line (no newline) left by a crash, then truncates the file to its first `keep` lines. */
+/* Drops a torn last line (no newline) left by a crash, then truncates the file to its first `keep` lines. A
+ * file that is missing or has fewer lines is no error. */
 bool jsonl_truncate(const char *path, long keep, struct err *err);
 
 /* A real, or null when it is not finite: for figures that may not exist. New reference. */

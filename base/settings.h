@@ -40,6 +40,10 @@ struct settings {
  * range, a repeated option and a wrong number of positional arguments. --help and --version are handled by the caller. */
 bool settings_parse(const struct settings *s, int argc, char **argv, const char **positional, int *n_positional,
                     struct err *err);
+/* Whether the user asks for --NAME ("help", "version") anywhere before "--". To be called before settings_parse. */
+bool settings_asks(int argc, char **argv, const char *name);
+
+/* Lists the table, and --help and --version, which need no row. */
 void settings_help(const struct settings *s, FILE *out);
 
 /* Strict conversions used everywhere (cfg, policies, command line): the whole text must be the number. */

@@ -1,0 +1,60 @@
+#include "base/statistics.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+static const double z95 = 1.959963984540054; /* 97.5 % quantile of the standard normal distribution */
+
+struct interval wilson(int64_t k, int64_t n)
+{
+    assert(k >= 0 && k <= n);
+    if (n == 0)
+        return (struct interval){ 0, 1 };
+    double count = (double)n, share = (double)k / count, zz = z95 * z95;
+    double centre = (share + zz / (2 * count)) / (1 + zz / count);
+    double half = z95 / (1 + zz / count) * sqrt(share * (1 - share) / count + zz / (4 * count * count));
+    /* The formula gives exactly 0 and 1 at the ends, but for rounding. */
+    return (struct interval){ k == 0 ? 0 : centre - half, k == n ? 1 : centre + half };
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Linear interpolation between order statistics; x[n] sorted, 0 <= q <= 1. */
+static double quantile(const double *x, int n, double q)
+{
+    double place = q * (n - 1);
+    int i = (int)place;
+    return i + 1 < n ? x[i] + (place - i) * (x[i + 1] - x[i]) : x[n - 1];
+}
+
+struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed)
+{
+    assert(n >= 1 && draws >= 1);
+    double *means = mem_alloc((size_t)draws, sizeof *means);
+    for (int draw = 0; draw < draws; draw++) {
+        struct rng r = rng_stream(seed, RNG_BOOTSTRAP, (uint32_t)draw, 0);
+        double sum = 0;
+        for (int i = 0; i < n; i++)
+            sum += x[rng_below(&r, (uint32_t)n)];
+        means[draw] = sum / n;
+    }
+    qsort(means, (size_t)draws, sizeof *means, compare);
+    struct interval interval = { quantile(means, draws, 0.025), quantile(means, draws, 0.975) };
+    free(means);
+    return interval;
+}
+
+double median(double *x, int n)
+{
+    assert(n >= 1);
+    qsort(x, (size_t)n, sizeof *x, compare);
+    return quantile(x, n, 0.5);
+}
