@@ -11,7 +11,8 @@
 /* Pixels of the drawing. Text is never smaller than 12 px when shown 1:1. */
 enum {
     WIDTH = 640, TITLE_HEIGHT = 44, PANEL_HEIGHT = 260, AXES_LEFT = 60, AXES_TOP = 26, AXES_HEIGHT = 180,
-    LABEL_GAP = 20, LABEL_HEIGHT = 15, LETTER_WIDTH = 7, LABEL_WIDEST = 220
+    LABEL_GAP = 20, LABEL_HEIGHT = 15, LETTER_WIDTH = 7, LABEL_WIDEST = 220,
+    TICK_ROOM = 32
 };
 
 enum { TICKS_WANTED = 5 };
@@ -28,7 +29,7 @@ static const char style[] =
     "fill:var(--soft);font-variant-numeric:tabular-nums}\n"
     ".title{font-size:16px;font-weight:600;fill:var(--ink)}.name{fill:var(--ink)}\n"
     ".paper{fill:var(--paper)}.grid{stroke:var(--line)}.axis{stroke:var(--soft)}\n"
-    ".s{fill:none;stroke-width:2;stroke-linejoin:round}.lead{fill:none;stroke-width:1}circle{stroke:none}\n"
+    ".s{fill:none;stroke-width:2;stroke-linejoin:round}.lead{fill:none;stroke-width:1;opacity:.6}circle{stroke:none}\n"
     ".s0{stroke:var(--s0)}.s1{stroke:var(--s1);stroke-dasharray:7 3}.s2{stroke:var(--s2);stroke-dasharray:2 3}\n"
     ".s3{stroke:var(--s3);stroke-dasharray:9 3 2 3}.s4{stroke:var(--s4);stroke-dasharray:14 4}\n"
     ".s5{stroke:var(--s5);stroke-dasharray:5 2 1 2 1 2}.s6{stroke:var(--s6);stroke-dasharray:1 2}\n"
@@ -58,46 +59,45 @@ static int last_point(const struct plot_series *s)
     return i;
 }
 
-struct plot_ticks plot_ticks(double low, double high, bool outward)
+struct plot_ticks plot_ticks(double low, double high, bool whole)
 {
-    if (!(high > low)) {
-        double margin = low != 0 ? fabs(low) / 2 : 0.5;
-        low -= margin;
-        high += margin;
-    }
+    assert(high > low);
     double rough = (high - low) / TICKS_WANTED;
     double power = pow(10, floor(log10(rough)));
     double step = rough <= power ? power : rough <= 2 * power ? 2 * power : rough <= 5 * power ? 5 * power : 10 * power;
+    step = whole ? fmax(step, 1) : step;
     double slack = 1e-9; /* of a step: a bound that is a multiple of the step, but for rounding, is a tick */
-    double first = outward ? floor(low / step + slack) : ceil(low / step - slack);
-    double last = outward ? ceil(high / step - slack) : floor(high / step + slack);
+    double first = floor(low / step + slack), last = ceil(high / step - slack);
     return (struct plot_ticks){ first * step, step, (int)(last - first) + 1 };
+}
+
+static void find_range(const struct plot_series *s, struct axes *a, bool *whole)
+{
+    for (int i = 0; i < s->n; i++) {
+        if (!is_plottable(s, i))
+            continue;
+        a->x_low = fmin(a->x_low, s->x[i]);
+        a->x_high = fmax(a->x_high, s->x[i]);
+        a->y_low = fmin(a->y_low, s->y[i]); /* both start from 0 */
+        a->y_high = fmax(a->y_high, s->y[i]);
+        *whole = *whole && s->x[i] == floor(s->x[i]);
+    }
 }
 
 static struct axes make_axes(const struct plot_panel *panel, double top, double right)
 {
     struct axes a = { .x_low = INFINITY, .x_high = -INFINITY };
-    for (int k = 0; k < panel->n; k++) {
-        const struct plot_series *s = &panel->series[k];
-        for (int i = 0; i < s->n; i++)
-            if (is_plottable(s, i)) {
-                a.x_low = fmin(a.x_low, s->x[i]);
-                a.x_high = fmax(a.x_high, s->x[i]);
-                a.y_low = fmin(a.y_low, s->y[i]); /* starts from 0 */
-                a.y_high = fmax(a.y_high, s->y[i]);
-            }
-    }
+    bool whole = true;
+    for (int k = 0; k < panel->n; k++)
+        find_range(&panel->series[k], &a, &whole);
     if (!(a.x_low <= a.x_high))
-        a.x_low = a.x_high = 0;
+        a.x_low = a.x_high = 1;
+    if (a.x_low == a.x_high) /* a single place stands at the right end, where the labels are */
+        a.x_low -= fmax(1, fabs(a.x_low) / 2);
     if (a.y_low == a.y_high)
         a.y_high = 1;
-    a.x_ticks = plot_ticks(a.x_low, a.x_high, false);
-    if (a.x_low == a.x_high) { /* a single place: in the middle of the panel, with a tick of its own */
-        a.x_ticks = (struct plot_ticks){ a.x_low, 1, 1 };
-        a.x_low -= 0.5;
-        a.x_high += 0.5;
-    }
-    a.y_ticks = plot_ticks(a.y_low, a.y_high, true);
+    a.x_ticks = plot_ticks(a.x_low, a.x_high, whole);
+    a.y_ticks = plot_ticks(a.y_low, a.y_high, false);
     a.y_low = a.y_ticks.first;
     a.y_high = a.y_ticks.first + a.y_ticks.step * (a.y_ticks.n - 1);
     a.left = AXES_LEFT;
@@ -126,16 +126,15 @@ static void write_number(FILE *out, const char *text)
 static void write_value(FILE *out, double value)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.4g", value);
+    snprintf(text, sizeof text, fabs(value) >= 1e4 && fabs(value) < 1e7 ? "%.0f" : "%.4g", value);
     write_number(out, text);
 }
 
-static void write_tick(FILE *out, const struct plot_ticks *ticks, int i)
+static void write_tick(FILE *out, double value, double step)
 {
     char text[32];
-    double value = ticks->first + i * ticks->step;
-    int decimals = (int)fmax(0, -floor(log10(ticks->step) + 1e-9));
-    if (fabs(value) < ticks->step / 2)
+    int decimals = (int)fmax(0, -floor(log10(step) + 1e-9));
+    if (fabs(value) < step / 2)
         value = 0; /* not -0, nor what rounding left of it */
     if (decimals > 6 || fabs(value) >= 1e7)
         snprintf(text, sizeof text, "%.6g", value);
@@ -144,26 +143,50 @@ static void write_tick(FILE *out, const struct plot_ticks *ticks, int i)
     write_number(out, text);
 }
 
-static void write_axes(FILE *out, const struct plot_panel *panel, const struct axes *a)
+static void write_y_axis(FILE *out, const struct axes *a)
 {
     for (int i = 0; i < a->y_ticks.n; i++) {
-        double y = pixel_y(a, a->y_ticks.first + i * a->y_ticks.step);
+        double value = a->y_ticks.first + i * a->y_ticks.step, y = pixel_y(a, value);
         fprintf(out, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>", a->left, y, a->right);
         fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", a->left - 8, y + 4);
-        write_tick(out, &a->y_ticks, i);
+        write_tick(out, value, a->y_ticks.step);
         fputs("</text>\n", out);
     }
+}
+
+static void begin_x_tick(FILE *out, const struct axes *a, double x)
+{
+    fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fv4\"/>", x, a->bottom);
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", x, a->bottom + 18);
+}
+
+/* Both ends of the data are labelled with what they are, and between them round numbers where there is room. */
+static void write_x_axis(FILE *out, const struct axes *a)
+{
     fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>\n", a->left, a->bottom, a->right);
+    begin_x_tick(out, a, a->left);
+    write_value(out, a->x_low);
+    fputs("</text>\n", out);
     for (int i = 0; i < a->x_ticks.n; i++) {
-        double x = pixel_x(a, a->x_ticks.first + i * a->x_ticks.step);
-        fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fv4\"/>", x, a->bottom);
-        fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", x, a->bottom + 18);
-        write_tick(out, &a->x_ticks, i);
+        double value = a->x_ticks.first + i * a->x_ticks.step, x = pixel_x(a, value);
+        if (!(x > a->left + TICK_ROOM && x < a->right - TICK_ROOM))
+            continue;
+        begin_x_tick(out, a, x);
+        write_tick(out, value, a->x_ticks.step);
         fputs("</text>\n", out);
     }
+    begin_x_tick(out, a, a->right);
+    write_value(out, a->x_high);
+    fputs("</text>\n", out);
+}
+
+static void write_axes(FILE *out, const struct plot_panel *panel, const struct axes *a)
+{
+    write_y_axis(out, a);
+    write_x_axis(out, a);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (a->left + a->right) / 2, a->bottom + 36);
     xml_text(out, panel->x_label);
-    fprintf(out, "</text>\n<text x=\"%d\" y=\"%.1f\">", 12, a->top - 12);
+    fprintf(out, "</text>\n<text x=\"12\" y=\"%.1f\">", a->top - 12);
     xml_text(out, panel->y_label);
     fputs("</text>\n", out);
 }

@@ -35,12 +35,12 @@ struct plot {
 bool plot_save(const struct plot *plot, const char *path, struct err *err);
 void plot_write(const struct plot *plot, FILE *out);
 
-/* The ticks of an axis that shows low..high: first, first + step, ..., n of them; step is 1, 2 or 5 times a power of ten.
- * They enclose low..high when `outward`, else they lie inside it. low <= high, both finite. */
+/* The ticks of an axis that shows low..high: first, first + step, ..., n of them, enclosing low..high; step is 1, 2 or 5
+ * times a power of ten, and at least 1 when `whole` (epochs). low < high, both finite. */
 struct plot_ticks {
     double first, step;
     int n;
 };
-struct plot_ticks plot_ticks(double low, double high, bool outward);
+struct plot_ticks plot_ticks(double low, double high, bool whole);
 
 #endif
