@@ -1,0 +1,35 @@
+#include "train/interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
+
+static volatile sig_atomic_t requested;
+
+static void on_signal(int number)
+{
+    (void)number;
+    requested = 1;
+    for (int i = 0; i < N_SIGNALS; i++)
+        signal(signals[i], SIG_DFL);
+}
+
+void interrupt_install(void)
+{
+    struct sigaction handler = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+    sigemptyset(&handler.sa_mask);
+    for (int i = 0; i < N_SIGNALS; i++) {
+        struct sigaction before;
+        sigaction(signals[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &handler, NULL);
+    }
+}
+
+bool interrupt_requested(void)
+{
+    return requested != 0;
+}

@@ -1,0 +1,123 @@
+#include "train/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/settings.h"
+#include "base/team.h"
+
+enum { MAX_OPTIONS = 32 };
+
+static const char examples[] =
+    "  train cfg/resnet20_dropout.cfg                  train as the cfg says, into runs/resnet20_dropout\n"
+    "  train cfg/resnet20_dropout.cfg --resume         go on after an interruption\n"
+    "  train cfg/resnet20.cfg --seed 2 --out runs/two  another seed beside the first\n"
+    "  train cfg/resnet20.cfg --weights runs/resnet20/final.weights --export-stock stock\n"
+    "\n"
+    "Exit status: 0 trained, 2 wrong usage or settings, 3 could not run (unreadable data, full disk, diverged),\n"
+    "75 interrupted after a whole checkpoint (--resume continues).\n";
+
+static int make_table(struct train_options *o, struct setting table[MAX_OPTIONS])
+{
+    const struct setting all[] = {
+        { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &o->out, .argument = "DIR",
+          .help = "run directory (default: runs/ and the name of the cfg)" },
+        { .name = "data", .letter = 'd', .kind = SETTING_STRING, .value = &o->data, .argument = "DIR",
+          .help = "where the data set's files are (default: as its descriptor says)" },
+        { .name = "seed", .letter = 's', .kind = SETTING_INT, .value = &o->seed, .min = 0, .max = 9e18, .argument = "N",
+          .help = "seed of initial weights, order, augmentation and dropout (default: the cfg's)" },
+        { .name = "threads", .letter = 'j', .kind = SETTING_INT, .value = &o->threads, .min = 1, .max = 1024,
+          .argument = "N", .help = "threads that compute" },
+        { .name = "epochs", .kind = SETTING_INT, .value = &o->epochs, .min = 1, .max = 1e6, .argument = "N",
+          .help = "length of the training instead of the cfg's epochs or max_batches" },
+        { .name = "batches", .kind = SETTING_INT, .value = &o->batches, .min = 1, .max = 1e12, .argument = "N",
+          .help = "stop after N batches in all; the learning rate is that of the whole training" },
+        { .name = "precision", .kind = SETTING_CHOICE, .value = &o->precision, .choices = "f32|bf16",
+          .argument = "P", .help = "f32 or bf16 instead of the cfg's precision" },
+        { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
+          .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
+        { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite,
+          .help = "replace a former run in the run directory" },
+        { .name = "weights", .letter = 'w', .kind = SETTING_STRING, .value = &o->weights, .argument = "FILE",
+          .help = "start from these weights (fine-tuning) instead of random ones" },
+        { .name = "export-stock", .kind = SETTING_STRING, .value = &o->export_stock, .argument = "DIR",
+          .help = "write cfg and weights for stock Darknet when done; with --weights: those, without training" },
+        { .name = "dry-run", .letter = 'n', .kind = SETTING_FLAG, .value = &o->dry_run,
+          .help = "print settings, layers and estimated memory, then stop" },
+        { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
+        { .name = "darknet-log", .kind = SETTING_FLAG, .value = &o->darknet_log,
+          .help = "print Darknet's own line for each batch instead of the progress" },
+        { .name = "tensorboard", .kind = SETTING_FLAG, .value = &o->tensorboard,
+          .help = "write an event file for TensorBoard, too" },
+        { .name = "checkpoint-every", .kind = SETTING_REAL, .value = &o->checkpoint_seconds, .min = 0, .max = 86400,
+          .argument = "SECONDS", .help = "time between checkpoints; 0: after each batch" },
+        { .name = "checkpoint-batches", .kind = SETTING_INT, .value = &o->checkpoint_batches, .min = 1, .max = 1e9,
+          .argument = "N", .help = "a checkpoint every N batches instead of by time" },
+        { .name = "test-samples", .kind = SETTING_INT, .value = &o->test_samples, .min = 1, .max = 1000,
+          .argument = "N", .help = "input dropout: final accuracy also with N draws per image (default: with 1 and with 8)" },
+        { .name = "limit-train", .kind = SETTING_INT, .value = &o->limit_train, .min = 1, .max = 2147483647.0,
+          .argument = "N", .help = "use only the first N training images" },
+        { .name = "limit-test", .kind = SETTING_INT, .value = &o->limit_test, .min = 1, .max = 2147483647.0,
+          .argument = "N", .help = "use only the first N test images" },
+    };
+
+    _Static_assert(sizeof all <= MAX_OPTIONS * sizeof *all, "room in the table");
+    memcpy(table, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+static struct train_options defaults(void)
+{
+    return (struct train_options){ .seed = -1, .threads = team_available_cpus(), .checkpoint_seconds = 60 };
+}
+
+static struct settings make_settings(const struct setting *table, int n)
+{
+    return (struct settings){ .program = "train", .usage = "CFG [options]",
+        .summary = "Trains the image classifier that CFG describes (Darknet's cfg language and Marginalia's keys).",
+        .table = table, .n = n, .min_positional = 1, .max_positional = 1, .examples = examples };
+}
+
+/* What the table cannot say: settings that contradict each other. */
+static bool check_together(const struct train_options *o, struct err *err)
+{
+    if (o->resume && o->overwrite)
+        return err_usage(err, "train: --resume and --overwrite contradict each other; leave one of them out");
+    return true;
+}
+
+bool options_parse(struct train_options *o, int argc, char **argv, struct err *err)
+{
+    struct setting table[MAX_OPTIONS];
+    int n = 0;
+
+    *o = defaults();
+    struct settings s = make_settings(table, make_table(o, table));
+    return settings_parse(&s, argc, argv, &o->cfg, &n, err) && check_together(o, err);
+}
+
+void options_help(FILE *out)
+{
+    struct train_options o = defaults();
+    struct setting table[MAX_OPTIONS];
+    struct settings s = make_settings(table, make_table(&o, table));
+
+    settings_help(&s, out);
+}
+
+char *options_name(const struct train_options *o)
+{
+    const char *slash = strrchr(o->cfg, '/'), *base = slash ? slash + 1 : o->cfg;
+    const char *dot = strrchr(base, '.');
+
+    return mem_format("%.*s", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+char *options_directory(const struct train_options *o)
+{
+    if (o->out)
+        return mem_string(o->out);
+    char *name = options_name(o), *path = mem_format("runs/%s", name);
+    free(name);
+    return path;
+}

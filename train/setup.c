@@ -1,0 +1,192 @@
+#include "train/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "darknet-ext/weights.h"
+#include "train/schedule.h"
+
+enum { BATCHES_AHEAD = 2 };
+
+bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err)
+{
+    struct net_cfg *cfg;
+
+    if (!cfg_read(o->cfg, &cfg, err))
+        return false;
+    if (o->seed >= 0) {
+        cfg->seed = (uint64_t)o->seed;
+        cfg->seed_given = true;
+    }
+    if (o->epochs > 0) {
+        cfg->epochs = (int)o->epochs;
+        cfg->max_batches = 0;
+    }
+    if (o->precision)
+        snprintf(cfg->precision, sizeof cfg->precision, "%s", o->precision);
+    *out = cfg;
+    return true;
+}
+
+/* The descriptor as the cfg writes it, from here; else from the folder above the cfg's (an installed cfg/ has datasets/
+ * beside it). free() it. */
+static char *find_descriptor(const struct net_cfg *cfg)
+{
+    const char *slash = strrchr(cfg->path, '/');
+
+    if (*cfg->dataset == '/' || file_exists(cfg->dataset))
+        return mem_string(cfg->dataset);
+    char *folder = slash ? mem_format("%.*s/..", (int)(slash - cfg->path), cfg->path) : mem_string("..");
+    char *path = file_join(folder, cfg->dataset);
+    free(folder);
+    if (file_exists(path))
+        return path;
+    free(path);
+    return mem_string(cfg->dataset);
+}
+
+static bool check_fit(const struct net_cfg *cfg, const struct dataset *data, struct err *err)
+{
+    if (data->count[SPLIT_TRAIN] == 0)
+        return err_usage(err, "%s: data set %s has no training images; check its directory, or name another with "
+                         "--data", cfg->path, data->name);
+    if (cfg->c != data->c)
+        return err_usage(err, "%s: channels=%d, but data set %s has images of %d; set channels=%d or choose another "
+                         "dataset=", cfg->path, cfg->c, data->name, data->c, data->c);
+    if (cfg->classes != data->classes)
+        return err_usage(err, "%s: the last layer has %d outputs, but data set %s has %d classes; change the layer or "
+                         "choose another dataset=", cfg->path, cfg->classes, data->name, data->classes);
+    return true;
+}
+
+bool setup_data(const struct train_options *o, const struct net_cfg *cfg, struct dataset **out, struct err *err)
+{
+    if (!cfg->dataset)
+        return err_usage(err, "%s: names no data set; add dataset=datasets/NAME.conf to [net]", cfg->path);
+    char *descriptor = find_descriptor(cfg);
+    bool ok = dataset_open(descriptor, o->data, out, err);
+    free(descriptor);
+    if (!ok || check_fit(cfg, *out, err))
+        return ok;
+    dataset_close(*out);
+    *out = NULL;
+    return false;
+}
+
+static struct augment make_augment(const struct net_cfg *cfg, const struct dataset *data)
+{
+    struct augment a = { .c = cfg->c, .h = cfg->h, .w = cfg->w, .flip = cfg->flip, .crop_pad = cfg->crop_pad,
+        .random_resized_crop = cfg->random_resized_crop, .crop_area_min = cfg->crop_area_min,
+        .test_resize = cfg->test_resize };
+
+    memcpy(a.pad, data->mean, sizeof a.pad);
+    return a;
+}
+
+static int64_t limited(int64_t count, long long limit)
+{
+    return limit > 0 && limit < count ? limit : count;
+}
+
+static bool open_loader(const struct setup *s, enum split split, struct loader **out, struct err *err)
+{
+    const struct train_options *o = s->options;
+    struct loader_options options = { .dataset = s->data, .split = split, .augment = make_augment(s->cfg, s->data),
+        .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch, .threads = 1,
+        .ahead = BATCHES_AHEAD, .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test };
+
+    return loader_open(&options, out, err);
+}
+
+struct model_options setup_model_options(const struct train_options *o, const struct net_cfg *cfg)
+{
+    return (struct model_options){ .threads = (int)o->threads, .training = true,
+        .precision = strcmp(cfg->precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32 };
+}
+
+int64_t setup_loader_bytes(const struct net_cfg *cfg)
+{
+    int64_t image = (int64_t)cfg->c * cfg->h * cfg->w * (int64_t)sizeof(float);
+
+    return 2 * (BATCHES_AHEAD + 1) * cfg->batch * image;
+}
+
+static bool load_weights(struct setup *s, struct err *err)
+{
+    const char *path = s->options->weights;
+    float *values = mem_alloc((size_t)s->cfg->stored, sizeof *values);
+    uint64_t seen;
+    bool ok = weights_read(path, s->cfg, values, &seen, err) && file_sha256(path, s->weights_hash, err);
+
+    if (ok)
+        model_set_parameters(s->model, values);
+    free(values);
+    return ok;
+}
+
+static bool open_model(struct setup *s, struct err *err)
+{
+    struct model_options options = setup_model_options(s->options, s->cfg);
+
+    if (!model_open(s->cfg, &options, &s->model, err))
+        return false;
+    model_initialize(s->model, s->cfg->seed);
+    s->fine_tuning = s->options->weights != NULL;
+    return !s->fine_tuning || load_weights(s, err);
+}
+
+static bool open_data(struct setup *s, struct err *err)
+{
+    const struct train_options *o = s->options;
+
+    if (!setup_data(o, s->cfg, &s->data, err) || !s->data->hash(s->data, s->data_hash, err))
+        return false;
+    s->images[SPLIT_TRAIN] = limited(s->data->count[SPLIT_TRAIN], o->limit_train);
+    s->images[SPLIT_TEST] = limited(s->data->count[SPLIT_TEST], o->limit_test);
+    return open_loader(s, SPLIT_TRAIN, &s->train, err) &&
+           (s->images[SPLIT_TEST] == 0 || open_loader(s, SPLIT_TEST, &s->test, err));
+}
+
+static bool check_length(const struct setup *s, struct err *err)
+{
+    if (schedule_new(s->cfg, loader_batches(s->train)).total > 0)
+        return true;
+    return err_usage(err, "%s: the training has no length; set epochs= or max_batches= in [net], or give --epochs",
+                     s->cfg->path);
+}
+
+bool setup_open(const struct train_options *o, struct setup *s, struct err *err)
+{
+    *s = (struct setup){ .options = o };
+    if (setup_cfg(o, &s->cfg, err) && open_data(s, err) && check_length(s, err) && open_model(s, err))
+        return true;
+    setup_close(s);
+    return false;
+}
+
+void setup_close(struct setup *s)
+{
+    model_close(s->model);
+    loader_close(s->test);
+    loader_close(s->train);
+    dataset_close(s->data);
+    cfg_free(s->cfg);
+    *s = (struct setup){ 0 };
+}
+
+char *setup_identity(const struct setup *s)
+{
+    const struct train_options *o = s->options;
+    char *cfg = cfg_resolved_text(s->cfg);
+    char *text = mem_format("data_sha256=%s\nweights_sha256=%s\nlimit_train=%lld\nlimit_test=%lld\nbatches=%lld\n"
+                            "tensorboard=%d\n%s\n", s->data_hash, s->fine_tuning ? s->weights_hash : "none",
+                            o->limit_train, o->limit_test, o->batches, o->tensorboard, cfg);
+
+    free(cfg);
+    return text;
+}
+
+char *setup_host(const struct setup *s)
+{
+    return mem_format("threads=%lld\nisa=%s\nengine=%s\n", s->options->threads, model_isa(), model_engine_version());
+}
