@@ -76,8 +76,8 @@ check: bootstrap ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory test
 
 test: $(PROGRAMS) $(TEST_PROGRAMS) ## the same without the installation step
-	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests tools/check-layers tests/check-layers tools/check-symbols \
-	    $(TEST_PROGRAMS) $(BATS)
+	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests \
+	    tools/check-layers 'tools/check-symbols $(PROGRAMS) $(LIB)' $(TEST_PROGRAMS) $(BATS)
 
 check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=1 all tests
