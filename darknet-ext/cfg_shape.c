@@ -139,7 +139,8 @@ static bool shape_reorg(const struct cfg_place *at, struct layer_cfg *l)
 {
     int64_t s = l->stride;
     if (l->c % (s * s) || (!l->reverse && (l->h % s || l->w % s)))
-        return cfg_refuse(at, "stride", "stride=%d: reorg needs channels (%d) divisible by its square and %dx%d by itself",
+        return cfg_refuse(at, "stride", "stride=%d: reorg needs channels (%d) divisible by its square and %dx%d by itself; "
+                                       "choose another",
                           l->stride, l->c, l->w, l->h);
     return l->reverse ? set_output(at, l, l->c / (s * s), l->h * s, l->w * s)
                       : set_output(at, l, l->c * s * s, l->h / s, l->w / s);
