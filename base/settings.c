@@ -260,10 +260,14 @@ static void print_wrapped(const char *text, FILE *out)
 static char *describe_value(const struct setting *o)
 {
     switch (o->kind) {
-    case SETTING_INT:
-        return mem_format(" (default %lld)", *(const long long *)o->value);
-    case SETTING_REAL:
-        return mem_format(" (default %g)", *(const double *)o->value);
+    case SETTING_INT: {
+        long long value = *(const long long *)o->value;
+        return (double)value >= o->min && (double)value <= o->max ? mem_format(" (default %lld)", value) : mem_string("");
+    }
+    case SETTING_REAL: {
+        double value = *(const double *)o->value;
+        return value >= o->min && value <= o->max ? mem_format(" (default %g)", value) : mem_string("");
+    }
     case SETTING_STRING:
     case SETTING_CHOICE: {
         const char *value = *(const char *const *)o->value;

@@ -19,7 +19,7 @@ struct setting {
     const char *name;  /* without the dashes: "epochs" */
     char letter;       /* 'j' for -j, 0 for none */
     enum setting_kind kind;
-    void *value;       /* holds the default before, the setting after */
+    void *value;       /* holds the default before, the setting after; a number outside [min,max]: no default to show */
     double min, max;
     const char *argument; /* "N", "DIR": how --help shows the value */
     const char *choices;

@@ -55,6 +55,7 @@ bool dataset_set_classes(const struct descriptor *d, struct dataset *ds, int cla
 static void fill_common(const struct descriptor *d, struct dataset *ds)
 {
     ds->name = mem_string(d->name);
+    ds->packed = d->format != FORMAT_FOLDER && d->format != FORMAT_LIST;
     ds->c = (int)d->shape[0];
     ds->h = (int)d->shape[1];
     ds->w = (int)d->shape[2];

@@ -35,17 +35,6 @@ static bool check_position(const struct loop *l, const char *path, struct err *e
     return err_run(err, "%s: the position in the checkpoint is impossible; start again with --overwrite", path);
 }
 
-/* To the first batch that is still to be trained: that of the next epoch when only the test of this one is missing. */
-static void seek(struct loop *l)
-{
-    const struct position *p = &l->state.position;
-
-    if (p->batch < l->schedule.batches_per_epoch)
-        loader_seek(l->train, (int)p->epoch, (int)p->batch);
-    else
-        loader_seek(l->train, (int)p->epoch + 1, 0);
-}
-
 static void note_host(const struct loop *l, const char *then)
 {
     if (strcmp(l->state.host, then) != 0)
@@ -64,7 +53,7 @@ static bool adopt(struct loop *l, struct checkpoint *from, const char *path, str
         return false;
     model_set_parameters(l->model, from->parameters);
     model_set_momentum(l->model, from->momentum);
-    seek(l);
+    loader_seek(l->train, (int)from->position.epoch, (int)from->position.batch); /* after the last batch: next epoch */
     note_host(l, from->host);
     return records_write(&l->state.records, l->directory->path, l->tensorboard, l->title, err);
 }
@@ -246,7 +235,9 @@ bool loop_test(struct loop *l, int samples, struct test_result *result, bool *st
         snprintf(view.stage, sizeof view.stage, "test, %d draws", samples);
     else
         snprintf(view.stage, sizeof view.stage, "test");
-    return evaluate(&e, samples, result, stopped, err);
+    bool ok = evaluate(&e, samples, result, stopped, err);
+    count_wall_time(l);
+    return ok;
 }
 
 static struct epoch_record make_record(const struct loop *l, const struct test_result *test, double test_seconds)

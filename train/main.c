@@ -89,9 +89,11 @@ static bool export_stock(const struct train_options *o, const struct net_cfg *cf
     char *name = options_name(o);
     bool ok = weights_export_stock(o->export_stock, name, cfg, values, seen, class_names, err);
 
-    if (ok)
-        printf("for stock Darknet: cd %s && darknet classifier predict %s.data %s.cfg %s.weights IMAGE\n",
-               o->export_stock, name, name, name);
+    if (ok) {
+        char *command = weights_export_command(o->export_stock, name);
+        printf("for stock Darknet: %s\n", command);
+        free(command);
+    }
     free(name);
     return ok;
 }

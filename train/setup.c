@@ -92,8 +92,9 @@ static bool open_loader(const struct setup *s, enum split split, struct loader *
 {
     const struct train_options *o = s->options;
     struct loader_options options = { .dataset = s->data, .split = split, .augment = make_augment(s->cfg, s->data),
-        .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch, .threads = 1,
-        .ahead = BATCHES_AHEAD, .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test };
+        .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch,
+        .threads = s->data->packed ? 1 : (int)o->threads, .ahead = BATCHES_AHEAD,
+        .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test };
 
     return loader_open(&options, out, err);
 }
@@ -149,10 +150,17 @@ static bool open_data(struct setup *s, struct err *err)
 
 static bool check_length(const struct setup *s, struct err *err)
 {
-    if (schedule_new(s->cfg, loader_batches(s->train)).total > 0)
-        return true;
-    return err_usage(err, "%s: the training has no length; set epochs= or max_batches= in [net], or give --epochs",
-                     s->cfg->path);
+    const struct net_cfg *cfg = s->cfg;
+    int batches = loader_batches(s->train);
+    struct schedule schedule = schedule_new(cfg, batches);
+
+    if (schedule.total == 0)
+        return err_usage(err, "%s: the training has no length; set epochs= or max_batches= in [net], or give --epochs",
+                         cfg->path);
+    if (cfg->warmup > 0 && !(cfg->warmup * (float)batches < (float)schedule.total))
+        return err_usage(err, "%s: warmup=%g epochs is not shorter than the training of %lld batches; lower it, or train "
+                         "longer", cfg->path, cfg->warmup, (long long)schedule.total);
+    return true;
 }
 
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err)
