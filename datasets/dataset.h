@@ -19,6 +19,7 @@ struct dataset {
     int c, h, w;            /* shape the descriptor asks for; images of other sizes are resized by the augmentation */
     float mean[3], std[3];  /* per channel over the training split, pixels in [0,1] (from the descriptor) */
     int64_t count[2];       /* images by enum split, each 1..2^31-1, or 0 when the split is absent */
+    bool packed;            /* images are read without decoding: one loader thread is enough */
 
     /* Set by the format's reader. All are safe to call from several threads at once. */
     int (*label)(const struct dataset *ds, enum split split, int64_t i);
