@@ -1,0 +1,210 @@
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/progress.h"
+
+static int terminal;
+static char text[100000];
+
+/* stderr becomes a terminal of that many columns; what is written there can be read from `terminal`. */
+static void open_terminal(unsigned short columns)
+{
+    int slave;
+    struct winsize size = { .ws_row = 24, .ws_col = columns };
+    cr_assert_eq(openpty(&terminal, &slave, NULL, NULL, &size), 0);
+    fcntl(terminal, F_SETFL, O_NONBLOCK);
+    fflush(stderr);
+    cr_assert_geq(dup2(slave, STDERR_FILENO), 0);
+    setenv("TERM", "xterm", 1);
+}
+
+/* stderr becomes a plain file. */
+static void open_log(void)
+{
+    char name[] = "/tmp/marginalia-test-XXXXXX";
+    terminal = mkstemp(name);
+    unlink(name);
+    fflush(stderr);
+    cr_assert_geq(dup2(terminal, STDERR_FILENO), 0);
+}
+
+static const char *written(bool is_log)
+{
+    fflush(stderr);
+    if (is_log)
+        lseek(terminal, 0, SEEK_SET);
+    size_t used = 0;
+    ssize_t n;
+    while ((n = read(terminal, text + used, sizeof text - 1 - used)) > 0)
+        used += (size_t)n;
+    text[used] = '\0';
+    return text;
+}
+
+static void wait_ms(long ms)
+{
+    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+}
+
+Test(progress, bar_shows_stage_share_rate_eta_and_note)
+{
+    open_terminal(120);
+    struct progress *p = progress_new(PROGRESS_AUTO, "images");
+    progress_update(p, "epoch 3/30", 0, 1000, 0, 100000, NULL);
+    wait_ms(150);
+    progress_update(p, "epoch 3/30", 450, 1000, 450, 100000, "loss 0.412");
+    written(false);
+    cr_assert_not_null(strstr(text, "epoch 3/30 [#########...........] 45 %, "), "%s", text);
+    cr_assert_not_null(strstr(text, " images/s, ETA "), "%s", text);
+    cr_assert_not_null(strstr(text, ", loss 0.412\033[K"), "%s", text);
+    cr_assert_null(strchr(text, '\n'));
+    progress_free(p);
+    cr_assert_str_eq(written(false), "\r\033[K");
+}
+
+Test(progress, bar_is_never_wider_than_the_terminal)
+{
+    open_terminal(30);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "a very long name of a stage", 1, 2, 1, 2, "and a long note");
+    cr_assert_eq(strcspn(written(false) + 1, "\033"), 29, "%s", text);
+    progress_free(p);
+}
+
+Test(progress, terminal_that_does_not_know_its_width_is_taken_for_eighty_columns)
+{
+    open_terminal(0);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "stage with a note of many words", 1, 2, 1, 2,
+                    "and more and more and more and more and more and more and more and more and more");
+    cr_assert_eq(strcspn(written(false) + 1, "\033"), 79, "%s", text);
+    progress_free(p);
+}
+
+Test(progress, bar_is_drawn_at_most_ten_times_a_second)
+{
+    open_terminal(80);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    double start = clock_seconds();
+    for (int i = 0; clock_seconds() - start < 0.35; i++)
+        progress_update(p, "x", i, 1 << 30, i, 1 << 30, NULL);
+    int drawn = 0;
+    for (const char *s = written(false); (s = strchr(s, '\r')); s++)
+        drawn++;
+    cr_assert(drawn >= 2 && drawn <= 5, "%d times", drawn);
+    progress_free(p);
+}
+
+Test(progress, a_line_takes_the_place_of_the_bar)
+{
+    open_terminal(80);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "x", 1, 2, 1, 2, NULL);
+    written(false);
+    progress_line(p, "epoch %d done", 1);
+    cr_assert_str_eq(written(false), "\r\033[Kepoch 1 done\r\n");
+    progress_clear(p);
+    cr_assert_str_eq(written(false), "", "cleared twice");
+    progress_free(p);
+}
+
+Test(progress, log_gets_plain_lines)
+{
+    open_log();
+    struct progress *p = progress_new(PROGRESS_AUTO, "images");
+    for (int i = 0; i < 52; i++) {
+        progress_update(p, "epoch 1/2", i, 100, i, 200, "loss 1");
+        wait_ms(100);
+    }
+    progress_line(p, "done");
+    progress_free(p);
+    written(true);
+    cr_assert_null(strpbrk(text, "\r\033"), "%s", text);
+    cr_assert_str_eq(strchr(text, '\n'), "\ndone\n", "one line after five seconds, then the permanent one: %s", text);
+    cr_assert_not_null(strstr(text, "epoch 1/2 5"), "%s", text);
+    cr_assert_not_null(strstr(text, "10 images/s, ETA 15 s, loss 1"), "%s", text);
+}
+
+Test(progress, dumb_terminal_gets_lines)
+{
+    open_terminal(80);
+    setenv("TERM", "dumb", 1);
+    struct progress *p = progress_new(PROGRESS_AUTO, "images");
+    progress_update(p, "x", 1, 2, 1, 2, NULL);
+    progress_line(p, "plain");
+    cr_assert_str_eq(written(false), "plain\r\n");
+    progress_free(p);
+}
+
+Test(progress, there_is_no_colour)
+{
+    open_terminal(80);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "x", 1, 2, 1, 2, "n");
+    for (const char *s = written(false); (s = strchr(s, '\033')); s++)
+        cr_assert_eq(s[2], 'K', "%s", text);
+    progress_free(p);
+}
+
+Test(progress, quiet_is_quiet)
+{
+    open_log();
+    struct progress *p = progress_new(PROGRESS_QUIET, "images");
+    progress_update(p, "x", 1, 2, 1, 2, NULL);
+    progress_line(p, "nothing");
+    progress_free(p);
+    cr_assert_str_eq(written(true), "");
+}
+
+Test(progress, names_from_outside_cannot_steer_the_terminal)
+{
+    open_terminal(80);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_line(p, "%s", "a\033[2Jb\nc");
+    cr_assert_str_eq(written(false), "a?[2Jb?c\r\n");
+    progress_free(p);
+}
+
+static void show_eta(double rate, double left)
+{
+    open_terminal(200);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "x", 0, 1, 0, 0, NULL);
+    wait_ms(120);
+    progress_update(p, "x", 0, 1, (int64_t)(rate * 0.12), (int64_t)(rate * 0.12 + left), NULL);
+    written(false);
+    progress_free(p);
+}
+
+Test(progress, eta_is_told_in_hours_minutes_and_seconds)
+{
+    show_eta(1e6, 1e6 * 3900); /* sleeping takes a little longer than asked, so the last digits are open */
+    cr_assert_not_null(strstr(text, "ETA 1 h 0"), "%s", text);
+    show_eta(1e6, 1e6 * 190);
+    cr_assert_not_null(strstr(text, "ETA 3 min "), "%s", text);
+    show_eta(1e6, 1e6 * 30);
+    cr_assert_not_null(strstr(text, "ETA 3"), "%s", text);
+    cr_assert_null(strstr(text, "min"), "%s", text);
+}
+
+Test(progress, resumed_run_is_not_credited_with_what_was_done_before)
+{
+    open_terminal(200);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "x", 0, 1, 1000000, 2000000, NULL);
+    wait_ms(120);
+    progress_update(p, "x", 0, 1, 1000100, 2000000, NULL);
+    written(false);
+    const char *rate = strstr(text, "%, ");
+    cr_assert_not_null(rate, "%s", text);
+    long value = strtol(rate + 3, NULL, 10);
+    cr_assert(value > 400 && value < 900, "%s", text);
+    progress_free(p);
+}

@@ -1,0 +1,66 @@
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "base/rng.h"
+#include "base/statistics.h"
+
+static void expect(struct interval got, double low, double high, double tolerance)
+{
+    cr_assert(fabs(got.low - low) <= tolerance && fabs(got.high - high) <= tolerance, "[%.6f, %.6f], wanted [%.6f, %.6f]",
+              got.low, got.high, low, high);
+}
+
+/* From the formula, computed apart from this code; 0.3967781 and 0.8922087 for 7 of 10 are also what R prints. */
+Test(statistics, wilson_gives_known_intervals)
+{
+    expect(wilson(7, 10), 0.396778, 0.892209, 1e-6);
+    expect(wilson(0, 10), 0, 0.277533, 1e-6);
+    expect(wilson(10, 10), 0.722467, 1, 1e-6);
+    expect(wilson(9100, 10000), 0.904232, 0.915453, 1e-6);
+    expect(wilson(0, 0), 0, 1, 0);
+}
+
+Test(statistics, wilson_stays_within_zero_and_one_and_holds_the_share)
+{
+    for (int n = 1; n < 60; n++)
+        for (int k = 0; k <= n; k++) {
+            struct interval i = wilson(k, n);
+            cr_assert(i.low >= 0 && i.low <= (double)k / n && (double)k / n <= i.high && i.high <= 1, "%d of %d", k, n);
+        }
+}
+
+Test(statistics, bootstrap_of_a_constant_is_that_constant)
+{
+    double x[] = { 3, 3, 3 };
+    expect(bootstrap_mean(x, 3, 100, 1), 3, 3, 0);
+    expect(bootstrap_mean(x, 1, 100, 1), 3, 3, 0);
+}
+
+Test(statistics, bootstrap_interval_has_the_width_of_the_normal_one)
+{
+    enum { N = 400 };
+    double x[N], sum = 0, squares = 0;
+    struct rng r = rng_stream(7, RNG_TEST, 0, 0);
+    for (int i = 0; i < N; i++) {
+        x[i] = rng_normal(&r);
+        sum += x[i];
+        squares += x[i] * x[i];
+    }
+    double mean = sum / N, error = sqrt((squares / N - mean * mean) / N);
+    expect(bootstrap_mean(x, N, 4000, 1), mean - 1.96 * error, mean + 1.96 * error, 0.1 * error);
+}
+
+Test(statistics, bootstrap_depends_on_the_seed_and_on_nothing_else)
+{
+    double x[] = { 1, 2, 4, 8, 16, 32 };
+    struct interval a = bootstrap_mean(x, 6, 500, 1), b = bootstrap_mean(x, 6, 500, 1), c = bootstrap_mean(x, 6, 500, 2);
+    cr_assert(a.low == b.low && a.high == b.high);
+    cr_assert(a.low != c.low || a.high != c.high);
+}
+
+Test(statistics, median_is_the_middle)
+{
+    cr_assert_eq(median((double[]){ 5 }, 1), 5);
+    cr_assert_eq(median((double[]){ 9, 1, 5 }, 3), 5);
+    cr_assert_eq(median((double[]){ 4, 1, 3, 2 }, 4), 2.5);
+}
