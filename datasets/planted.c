@@ -121,12 +121,14 @@ bool planted_inside(int k, float u, float v)
     return false;
 }
 
-static const float reach = 1.68f; /* no shape extends further than this from its centre */
+/* How far each shape extends from its centre, in radii; tests/test_planted.c measures it. */
+static const float shape_reach[PLANTED_MAX_CLASSES] = { 1, 1.26f, 1.56f, 1.26f, 1.26f, 1.58f, 1.68f, 1.34f, 1.56f, 1.55f };
+static const float largest_reach = 1.68f; /* rules the position of all, so that it tells nothing about the class */
 
 /* ---- the picture ---- */
 
 struct picture {
-    int h, w, shape, texture;
+    int h, w, border, shape, texture;
     float background[3], contrast[3], shape_colour[3]; /* 0..255 */
     float y, x, radius, cosine, sine;                  /* the shape, px */
     float phase_y, phase_x, wave_number;               /* the texture, radians and radians per px */
@@ -160,11 +162,12 @@ static struct picture draw_picture(const struct planted *p, struct codes codes, 
 {
     static const float wavelength[3] = { 5, 9, 3 }; /* px of a 32-pixel image */
     int side = h < w ? h : w;
-    float border = (float)p->border_width, room = (float)side - 2 * border;
-    struct picture g = { .h = h, .w = w, .shape = codes.shape, .texture = codes.texture };
+    float room = (float)(side - 2 * (int)p->border_width);
+    struct picture g = { .h = h, .w = w, .border = (int)p->border_width, .shape = codes.shape,
+                         .texture = codes.texture };
     draw_colours(&g, r);
     g.radius = between(r, 0.18f, 0.29f) * room;
-    float margin = border + g.radius * reach;
+    float margin = (float)g.border + g.radius * largest_reach;
     g.y = between(r, margin, (float)h - margin);
     g.x = between(r, margin, (float)w - margin);
     float angle = between(r, 0, 6.2831853f);
@@ -190,7 +193,7 @@ static void texture_row(const struct picture *g, int y, const float *across, flo
 /* cover[w] = the part of each pixel of row y that the shape covers, 0..1, from four samples. */
 static void shape_row(const struct picture *g, int y, float *cover)
 {
-    float extent = g->radius * reach, dy = (float)y + 0.5f - g->y;
+    float extent = g->radius * shape_reach[g->shape], dy = (float)y + 0.5f - g->y;
     int first = (int)floorf(g->x - extent), last = (int)ceilf(g->x + extent);
     memset(cover, 0, (size_t)g->w * sizeof *cover);
     if (fabsf(dy) > extent + 1)
@@ -217,9 +220,18 @@ static uint8_t to_byte(float x)
     return x <= 0 ? 0 : x >= 255 ? 255 : (uint8_t)(x + 0.5f);
 }
 
-static bool on_border(int64_t width, int y, int x, int h, int w)
+/* One row of one channel: background, shape over it, border over both, noise over all. */
+static void paint_row(const struct picture *g, int c, int y, const float *wave, const float *cover, float border_colour,
+                      struct rng *r, uint8_t *row)
 {
-    return y < width || x < width || y >= h - width || x >= w - width;
+    int edge = y < g->border || y >= g->h - g->border ? g->w : g->border; /* columns of the border at either side */
+    for (int x = 0; x < g->w; x++) {
+        float behind = g->background[c] + g->contrast[c] * wave[x];
+        float value = behind + cover[x] * (g->shape_colour[c] - behind);
+        if (x < edge || x >= g->w - edge)
+            value = border_colour;
+        row[x] = to_byte(value + g->noise * fast_normal(r));
+    }
 }
 
 void planted_draw(const struct planted *p, int classes, enum split split, int64_t i, int h, int w, uint8_t *pixels)
@@ -235,16 +247,8 @@ void planted_draw(const struct planted *p, int classes, enum split split, int64_
     for (int y = 0; y < h; y++) {
         texture_row(&g, y, across, wave);
         shape_row(&g, y, cover);
-        for (int c = 0; c < 3; c++) {
-            uint8_t *row = pixels + ((size_t)c * h + y) * w;
-            for (int x = 0; x < w; x++) {
-                float behind = g.background[c] + g.contrast[c] * wave[x];
-                float value = behind + cover[x] * (g.shape_colour[c] - behind);
-                if (on_border(p->border_width, y, x, h, w))
-                    value = code_colour[codes.border][c];
-                row[x] = to_byte(value + g.noise * fast_normal(&r));
-            }
-        }
+        for (int c = 0; c < 3; c++)
+            paint_row(&g, c, y, wave, cover, code_colour[codes.border][c], &r, pixels + ((size_t)c * h + y) * w);
     }
 }
 

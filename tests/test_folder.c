@@ -1,0 +1,306 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "datasets/image_list.h"
+#include "tests/data_fixture.h"
+
+TestSuite(folder, .init = fixture_set_up, .fini = fixture_clean_up);
+TestSuite(list, .init = fixture_set_up, .fini = fixture_clean_up);
+
+static const uint8_t pixel[3] = { 10, 20, 30 };
+
+static void touch(const char *name)
+{
+    fixture_image(name, 1, 1, 3, pixel);
+}
+
+static void make_folder(void)
+{
+    touch("train/dog/b.ppm");
+    touch("train/dog/a.PPM");
+    touch("train/cat/z.png");
+    touch("train/Ant/x.jpg");
+    touch("val/dog/v.ppm");
+}
+
+static void check_where(const struct dataset *ds, enum split split, int64_t i, const char *path, int label)
+{
+    char *where = ds->where(ds, split, i);
+    cr_assert_str_eq(where, path);
+    cr_assert_eq(ds->label(ds, split, i), label);
+    free(where);
+}
+
+Test(folder, classes_and_images_are_in_byte_order)
+{
+    struct dataset *ds;
+    struct err err;
+    struct image8 image;
+    make_folder();
+    fixture_text("train/cat/notes.txt", "passed over");
+    fixture_text("train/cat/.hidden.png", "passed over");
+    fixture_text("train/README", "passed over");
+    rename(fixture_path("train/dog/a.PPM"), fixture_path("train/dog/a.ppm"));
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
+    cr_assert(ds->classes == 3 && ds->count[SPLIT_TRAIN] == 4 && ds->count[SPLIT_TEST] == 1);
+    cr_assert_str_eq(ds->class_names[0], "Ant");
+    cr_assert_str_eq(ds->class_names[1], "cat");
+    check_where(ds, SPLIT_TRAIN, 0, "train/Ant/x.jpg", 0);
+    check_where(ds, SPLIT_TRAIN, 1, "train/cat/z.png", 1);
+    check_where(ds, SPLIT_TRAIN, 2, "train/dog/a.ppm", 2);
+    check_where(ds, SPLIT_TRAIN, 3, "train/dog/b.ppm", 2);
+    check_where(ds, SPLIT_TEST, 0, "val/dog/v.ppm", 2);
+    cr_assert(ds->read(ds, SPLIT_TRAIN, 2, &image, &err), "%s", err.text);
+    cr_assert(image.c == 3 && memcmp(image.pixels, pixel, 3) == 0);
+    free(image.pixels);
+    dataset_close(ds);
+}
+
+Test(folder, labels_txt_names_the_classes)
+{
+    struct dataset *ds;
+    struct err err;
+    make_folder();
+    fixture_text("labels.txt", "#wnid\tindex\tname\r\ncat\t7\thouse cat\r\nother\t1\tx\r\ndog\t3\tEnglish springer");
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
+    cr_assert_str_eq(ds->class_names[0], "Ant");
+    cr_assert_str_eq(ds->class_names[1], "house cat");
+    cr_assert_str_eq(ds->class_names[2], "English springer");
+    dataset_close(ds);
+}
+
+Test(folder, one_split_is_enough)
+{
+    struct dataset *ds;
+    struct err err;
+    touch("val/dog/v.ppm");
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
+    cr_assert(ds->classes == 1 && ds->count[SPLIT_TRAIN] == 0 && ds->count[SPLIT_TEST] == 1);
+    dataset_close(ds);
+}
+
+Test(folder, test_is_used_where_there_is_no_val_and_names_can_be_given)
+{
+    struct dataset *ds;
+    struct err err;
+    make_folder();
+    touch("test/cat/t.ppm");
+    rename(fixture_path("val"), fixture_path("other"));
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
+    check_where(ds, SPLIT_TEST, 0, "test/cat/t.ppm", 1);
+    dataset_close(ds);
+    char *text = mem_format("%stest = \"other\";", fixture_folder_conf);
+    cr_assert(fixture_open(text, &ds, &err), "%s", err.text);
+    check_where(ds, SPLIT_TEST, 0, "other/dog/v.ppm", 2);
+    dataset_close(ds);
+    free(text);
+    text = mem_format("%stest = \"absent\";", fixture_folder_conf);
+    fixture_refused(text, "absent: No such file", NULL);
+    free(text);
+}
+
+Test(folder, refuses_what_would_be_lost_silently)
+{
+    fixture_refused(fixture_folder_conf, "neither train/ nor val/", "--data DIR", NULL);
+    fixture_text("train/.x", "");
+    fixture_refused(fixture_folder_conf, "/train: 0 class directories", NULL);
+    make_folder();
+    fixture_text("train/empty/readme.txt", "");
+    fixture_refused(fixture_folder_conf, "train/empty: no image in this class", "remove the directory", NULL);
+    remove(fixture_path("train/empty/readme.txt")), remove(fixture_path("train/empty"));
+    touch("train/loose.jpg");
+    fixture_refused(fixture_folder_conf, "train/loose.jpg: image outside a class directory", NULL);
+    remove(fixture_path("train/loose.jpg"));
+    touch("train/dog/puppies/p.jpg");
+    fixture_refused(fixture_folder_conf, "train/dog/puppies: directory inside a class", NULL);
+    remove(fixture_path("train/dog/puppies/p.jpg")), remove(fixture_path("train/dog/puppies"));
+    touch("val/wolf/w.jpg");
+    fixture_refused(fixture_folder_conf, "val/wolf: class that the training split does not have", NULL);
+}
+
+Test(folder, refuses_broken_and_circular_links)
+{
+    make_folder();
+    cr_assert_eq(symlink("nowhere", fixture_path("train/dog/link.jpg")), 0);
+    fixture_refused(fixture_folder_conf, "train/dog/link.jpg: No such file", "repair the link", NULL);
+    remove(fixture_path("train/dog/link.jpg"));
+    cr_assert_eq(symlink("loop", fixture_path("train/loop")), 0);
+    fixture_refused(fixture_folder_conf, "train/loop", "repair the link", NULL);
+    remove(fixture_path("train/loop"));
+    cr_assert_eq(symlink("..", fixture_path("train/up")), 0);
+    fixture_refused(fixture_folder_conf, "train/up", NULL);
+}
+
+Test(folder, refuses_unreadable_directories)
+{
+    if (geteuid() == 0)
+        cr_skip_test("root reads everything");
+    make_folder();
+    chmod(fixture_path("train/cat"), 0);
+    fixture_refused(fixture_folder_conf, "train/cat: Permission denied", NULL);
+}
+
+Test(folder, follows_links_and_keeps_strange_names)
+{
+    struct dataset *ds;
+    struct err err;
+    make_folder();
+    touch("train/cat/new\nline \x01 end.ppm");
+    cr_assert_eq(symlink("../dog/b.ppm", fixture_path("train/cat/linked.ppm")), 0);
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
+    check_where(ds, SPLIT_TRAIN, 1, "train/cat/linked.ppm", 1);
+    check_where(ds, SPLIT_TRAIN, 2, "train/cat/new\nline \x01 end.ppm", 1);
+    dataset_close(ds);
+    fixture_text("train/cat/new\nline \x01 end.ppm", "no image");
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err));
+    struct image8 image;
+    cr_assert_not(ds->read(ds, SPLIT_TRAIN, 2, &image, &err));
+    cr_assert(!strchr(err.text, '\n') && !strchr(err.text, 1) && strstr(err.text, "new\\x0aline"), "%s", err.text);
+    dataset_close(ds);
+}
+
+Test(folder, class_counts_must_agree)
+{
+    make_folder();
+    char *text = mem_format("%sclasses = 4;", fixture_folder_conf);
+    fixture_refused(text, "classes = 4, but the data have 3", NULL);
+    free(text);
+}
+
+Test(folder, hash_depends_on_names_and_sizes)
+{
+    struct dataset *ds;
+    struct err err;
+    char first[SHA256_HEX], again[SHA256_HEX], other[SHA256_HEX];
+    make_folder();
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err) && ds->hash(ds, first, &err) && ds->hash(ds, again, &err));
+    cr_assert_str_eq(first, again);
+    dataset_close(ds);
+    rename(fixture_path("train/dog/b.ppm"), fixture_path("train/cat/b.ppm"));
+    cr_assert(fixture_open(fixture_folder_conf, &ds, &err) && ds->hash(ds, other, &err));
+    cr_assert_str_neq(first, other);
+    dataset_close(ds);
+}
+
+#define LIST_CONF "format = \"list\"; name = \"tiny\"; classes = 3; class_names = [\"cat\", \"big dog\", \"2\"];" \
+    "shape = [3, 32, 32]; mean = [0.5, 0.5, 0.5]; std = [0.25, 0.25, 0.25];\n"
+
+Test(list, takes_numbers_names_tabs_blanks_and_crlf)
+{
+    struct dataset *ds;
+    struct err err;
+    touch("a.ppm");
+    touch("with blank/b.ppm");
+    fixture_text("train.list", "a.ppm 1\r\n\r\n  with blank/b.ppm 0  \na.ppm\tbig dog\na.ppm\t cat\nwith blank/b.ppm cat\na.ppm 2");
+    cr_assert_not(fixture_open(LIST_CONF, &ds, &err), "a blank after the tab belongs to no class name");
+    fixture_text("train.list", "a.ppm 1\r\n\r\n  with blank/b.ppm 0  \na.ppm\tbig dog\nwith blank/b.ppm cat\na.ppm 2");
+    cr_assert(fixture_open(LIST_CONF, &ds, &err), "%s", err.text);
+    cr_assert(ds->count[SPLIT_TRAIN] == 5 && ds->count[SPLIT_TEST] == 0);
+    check_where(ds, SPLIT_TRAIN, 0, "a.ppm", 1);
+    check_where(ds, SPLIT_TRAIN, 1, "with blank/b.ppm", 0);
+    check_where(ds, SPLIT_TRAIN, 2, "a.ppm", 1);
+    check_where(ds, SPLIT_TRAIN, 3, "with blank/b.ppm", 0);
+    check_where(ds, SPLIT_TRAIN, 4, "a.ppm", 2);
+    struct image8 image;
+    cr_assert(ds->read(ds, SPLIT_TRAIN, 1, &image, &err), "%s", err.text);
+    free(image.pixels);
+    dataset_close(ds);
+}
+
+Test(list, a_label_inside_the_path_means_nothing)
+{
+    struct dataset *ds;
+    struct err err;
+    touch("cat/cat_7.ppm");
+    fixture_text("train.list", "cat/cat_7.ppm 1\n");
+    cr_assert(fixture_open(LIST_CONF, &ds, &err), "%s", err.text);
+    cr_assert_eq(ds->label(ds, SPLIT_TRAIN, 0), 1);
+    dataset_close(ds);
+}
+
+Test(list, absolute_paths_are_taken_as_they_are)
+{
+    struct dataset *ds;
+    struct err err;
+    struct image8 image;
+    touch("a.ppm");
+    char *text = mem_format("%s cat\n", fixture_path("a.ppm"));
+    fixture_text("train.list", text);
+    cr_assert(fixture_open(LIST_CONF, &ds, &err), "%s", err.text);
+    cr_assert(ds->read(ds, SPLIT_TRAIN, 0, &image, &err), "%s", err.text);
+    free(image.pixels);
+    free(text);
+    dataset_close(ds);
+}
+
+Test(list, refuses_with_line)
+{
+    touch("a.ppm");
+    fixture_refused(LIST_CONF, "neither train.list nor test.list", "--data DIR", NULL);
+    fixture_text("train.list", "a.ppm cat\na.ppm\n");
+    fixture_refused(LIST_CONF, "train.list:2: no label; each line is PATH LABEL", NULL);
+    fixture_text("train.list", "a.ppm cat\n\n 1\n");
+    fixture_refused(LIST_CONF, "train.list:3: no label", NULL);
+    fixture_text("train.list", "a.ppm 3\n");
+    fixture_refused(LIST_CONF, "train.list:1: label 3 is neither a class name nor a number 0..2", NULL);
+    fixture_text("train.list", "a.ppm -1\n");
+    fixture_refused(LIST_CONF, "train.list:1: label -1", NULL);
+    fixture_text("train.list", "a.ppm 1x\n");
+    fixture_refused(LIST_CONF, "train.list:1: label 1x", NULL);
+    fixture_text("train.list", "\n \r\n");
+    fixture_refused(LIST_CONF, "train.list: lists no image", NULL);
+    fixture_write("train.list", "a.ppm 1\n\0\n", 10);
+    fixture_refused(LIST_CONF, "train.list: holds a zero byte", NULL);
+    fixture_text("train.list", "nowhere/a.ppm 1\n");
+    fixture_refused(LIST_CONF, "train.list: its first image", "nowhere/a.ppm, does not exist", NULL);
+}
+
+Test(list, test_lists_that_are_named_must_exist)
+{
+    touch("a.ppm");
+    fixture_text("train.list", "a.ppm cat\n");
+    fixture_refused(LIST_CONF "test = \"valid.list\";", "valid.list", NULL);
+}
+
+/* An ImageNet-sized list stays compact: its own text and 12 bytes an image. */
+Test(list, a_million_lines_are_read_quickly_and_compactly)
+{
+    enum { N = 1000000 };
+    struct image_list l;
+    struct err err;
+    const char *names[1000];
+    for (int k = 0; k < 1000; k++)
+        names[k] = mem_format("n%08d", k * 7919 % 1000);
+    size_t room = (size_t)N * 40, used = 0;
+    char *text = mem_alloc(room, 1);
+    for (int i = 0; i < N; i++)
+        used += (size_t)snprintf(text + used, room - used, "train/x/%d.JPEG %s\n", i, names[i % 1000]);
+    cr_assert(image_list_parse(&l, text, used, "big.list", names, 1000, &err), "%s", err.text);
+    cr_assert_eq(l.n, N);
+    cr_assert_eq(l.label[123456], 456);
+    cr_assert_str_eq(image_list_path(&l, 999999), "train/x/999999.JPEG");
+    image_list_clear(&l);
+}
+
+Test(folder, reads_the_real_imagenette)
+{
+    struct dataset *ds;
+    struct err err;
+    struct image8 image;
+    if (!file_exists("../shared/data/imagenette128/train"))
+        cr_skip_test("no ../shared/data/imagenette128");
+    cr_assert(dataset_open("datasets/imagenette.conf", "../shared/data/imagenette128", &ds, &err), "%s", err.text);
+    cr_assert(ds->classes == 10 && ds->count[SPLIT_TRAIN] == 9469 && ds->count[SPLIT_TEST] == 1500);
+    int channels[4] = { 0 };
+    for (int i = 0; i < 9469; i += 31) {
+        cr_assert(ds->read(ds, SPLIT_TRAIN, i, &image, &err), "%s", err.text);
+        cr_assert(image.h == 128 && image.w == 128);
+        channels[image.c]++;
+        free(image.pixels);
+    }
+    cr_assert(channels[3] > 200 && channels[2] == 0);
+    dataset_close(ds);
+}
