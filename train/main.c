@@ -84,18 +84,22 @@ static bool dry_run(const struct train_options *o, struct err *err)
 }
 
 static bool export_stock(const struct train_options *o, const struct net_cfg *cfg, const float *values, uint64_t seen,
-                         char **class_names, struct err *err)
+                         char *const *class_names, struct err *err)
 {
     char *name = options_name(o);
     bool ok = weights_export_stock(o->export_stock, name, cfg, values, seen, class_names, err);
 
-    if (ok) {
-        char *command = weights_export_command(o->export_stock, name);
-        printf("for stock Darknet: %s\n", command);
-        free(command);
-    }
     free(name);
     return ok;
+}
+
+static void print_stock_command(const struct train_options *o)
+{
+    char *name = options_name(o), *command = weights_export_command(o->export_stock, name);
+
+    printf("for stock Darknet: %s\n", command);
+    free(command);
+    free(name);
 }
 
 /* --weights W --export-stock DIR: no training, and no data but the names of the classes. */
@@ -110,6 +114,8 @@ static bool export_only(const struct train_options *o, struct err *err)
     float *values = mem_alloc((size_t)cfg->stored, sizeof *values);
     bool ok = weights_read(o->weights, cfg, values, &seen, err) && setup_data(o, cfg, &data, err) &&
               export_stock(o, cfg, values, seen, data->class_names, err);
+    if (ok)
+        print_stock_command(o);
     free(values);
     dataset_close(data);
     cfg_free(cfg);
@@ -203,17 +209,21 @@ static bool test_with_samples(struct run *r, bool *stopped, struct err *err)
     return true;
 }
 
+/* The checkpoint says "finished" last: whatever a kill leaves undone before, a resume does. */
 static bool finish(struct run *r, struct err *err)
 {
-    const struct loop *l = &r->loop;
+    const struct train_options *o = r->options;
+    const struct checkpoint *state = &r->loop.state;
 
-    if (!manifest_write(&r->manifest, "finished", NULL, err) || !loop_finish(&r->loop, err))
+    if ((o->export_stock && !export_stock(o, r->setup.cfg, state->parameters, (uint64_t)state->position.images,
+                                          r->setup.data->class_names, err)) ||
+        !manifest_write(&r->manifest, "finished", NULL, err) || !loop_finish(&r->loop, err))
         return false;
-    progress_clear(l->progress);
+    progress_clear(r->loop.progress);
     print_summary(r);
-    return !r->options->export_stock ||
-           export_stock(r->options, r->setup.cfg, l->state.parameters, (uint64_t)l->state.position.images,
-                        r->setup.data->class_names, err);
+    if (o->export_stock)
+        print_stock_command(o);
+    return true;
 }
 
 static enum exit_status train_to_the_end(struct run *r, struct err *err)

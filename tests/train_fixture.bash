@@ -1,0 +1,93 @@
+# For tests of bin/train: a tiny network on a tiny planted data set, made in the test's own directory.
+bats_require_minimum_version 1.5.0
+
+# Every test works in an empty directory of its own; $TRAIN and $VALIDATE are the programs.
+use_own_directory() {
+    TRAIN=$(realpath "${BIN:-bin}/train")
+    VALIDATE=$(realpath "${BIN:-bin}/validate")
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# tiny.conf: 4 classes of 16 x 16 images. $1: training images (256)
+make_data() {
+    cat >tiny.conf <<END
+format = "planted"; name = "tiny"; classes = 4; shape = [3, 16, 16];
+mean = [0.5, 0.5, 0.5]; std = [0.25, 0.25, 0.25];
+n_train = ${1:-256}; n_test = 96; seed = 5; border_width = 2; border_cue = 0.9;
+END
+}
+
+# NAME.cfg: one of every kind of randomness that a resume must get right. $1: name; then lines for [net], which go before
+# the rest of it.
+make_cfg() {
+    local name=$1
+    shift
+    printf '%s\n' '[net]' "$@" >"$name.cfg"
+    cat >>"$name.cfg" <<'END'
+batch=16
+height=16
+width=16
+channels=3
+momentum=0.9
+decay=0.0005
+dataset=tiny.conf
+flip=1
+crop_pad=2
+
+[normalize]
+mean=0.5,0.5,0.5
+std=0.25,0.25,0.25
+
+[input_dropout]
+probability=0.2
+
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=2
+pad=1
+activation=relu
+
+[dropout]
+probability=0.1
+
+[convolutional]
+filters=8
+size=3
+stride=2
+pad=1
+activation=leaky
+
+[avgpool]
+
+[connected]
+output=4
+activation=linear
+
+[softmax]
+END
+}
+
+# tiny.cfg on tiny.conf, two epochs. $1: training images
+make_tiny() {
+    make_data "$@"
+    make_cfg tiny epochs=2 seed=3 learning_rate=0.05 policy=cosine
+}
+
+# The records of run $1 without what depends on the clock.
+records() {
+    sed 's/,"images_per_second":[^,]*,"seconds":[^,]*//' "$1/train.jsonl"
+    cut -d, -f1-6,9 "$1/summary.csv"
+}
+
+# Run $1 ended as run $2 did: the same weights, bit for bit, and the same records.
+same_result() {
+    cmp "$1/final.weights" "$2/final.weights" &&
+        cmp "$1/best.weights" "$2/best.weights" &&
+        diff <(records "$1") <(records "$2")
+}
+
+one_line() { # the text in $1 is one line
+    [ -n "$1" ] && [ "$(printf '%s\n' "$1" | wc -l)" -eq 1 ]
+}
