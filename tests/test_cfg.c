@@ -182,6 +182,49 @@ Test(cfg, more_than_4096_layers_are_refused)
     free(text);
 }
 
+static struct net_cfg *read_shipped(const char *name, const char *ending)
+{
+    char *path = mem_format("cfg/%s%s.cfg", name, ending);
+    struct net_cfg *cfg;
+    struct err err;
+    cr_assert(cfg_read(path, &cfg, &err), "%s", err.text);
+    cr_expect(cfg->dataset && file_exists(cfg->dataset), "%s: dataset=", path);
+    assert_resolved_reads_back(cfg);
+    free(path);
+    return cfg;
+}
+
+static int dropouts(const struct net_cfg *cfg)
+{
+    int n = 0;
+    for (int i = 0; i < cfg->n; i++)
+        n += cfg->layers[i].kind == LAYER_INPUT_DROPOUT && cfg->layers[i].probability == 0.2f;
+    return n;
+}
+
+/* Counts from the descriptions of the architectures, worked out by hand for the small ones. */
+Test(cfg, the_networks_of_this_toolkit_have_their_known_sizes)
+{
+    static const struct { const char *name; int64_t parameters, macs; int classes; } known[] = {
+        { "resnet20", 269722, 40551040, 10 },
+        { "resnet18_cifar", 11173962, 555422720, 10 },
+        { "vgg16_cifar", 14728266 - 4224, 313201664, 10 }, /* without the 4,224 biases that batch normalisation cancels */
+        { "resnet18_imagenet", 11689512, 1814073344, 1000 },
+        { "mnist_cnn", 32 * 9 + 64 + 64 * 32 * 9 + 128 + 3136 * 10 + 10, 784 * 32 * 9 + 196 * 64 * 32 * 9 + 31360, 10 },
+        { "planted", 16 * 27 + 32 + 32 * 144 + 64 + 64 * 288 + 128 + 64 * 6 + 6, 1024 * 16 * 27 + 256 * 32 * 144 + 64 * 64 * 288 + 384, 6 },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct net_cfg *plain = read_shipped(known[i].name, ""), *dropout = read_shipped(known[i].name, "_dropout");
+        cr_expect_eq(plain->parameters, known[i].parameters, "%s: %lld parameters", known[i].name, (long long)plain->parameters);
+        cr_expect_eq(plain->macs, known[i].macs, "%s: %lld multiply-adds", known[i].name, (long long)plain->macs);
+        cr_expect_eq(plain->classes, known[i].classes);
+        cr_expect(dropout->parameters == plain->parameters && dropout->macs == plain->macs && dropout->n == plain->n + 1);
+        cr_expect(dropouts(plain) == 0 && dropouts(dropout) == 1, "%s", known[i].name);
+        cfg_free(plain);
+        cfg_free(dropout);
+    }
+}
+
 /* Each case of tests/bad_cfg.txt, which explains its form. */
 static void check_bad(const char *text, int line, const char *fragment)
 {
