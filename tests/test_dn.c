@@ -98,6 +98,22 @@ static char *random_network(uint32_t number)
     return whole;
 }
 
+/* Shapes agree, and every layer runs both ways. */
+static void run_both_ways(const struct net_cfg *cfg, const char *why)
+{
+    struct dn_network *dn;
+    struct err err;
+    cr_assert(dn_open(cfg, 2, &dn, &err), "%s\n%s", err.text, why);
+    int64_t inputs = 2 * (int64_t)cfg->c * cfg->h * cfg->w;
+    float *values = random_values(cfg), *x = random_floats(inputs, 1, 1), *dz = random_floats(2 * cfg->classes, 2, 1);
+    dn_set_parameters(dn, values);
+    dn_forward(dn, x, false);
+    dn_backward(dn, dz, x);
+    dn_get_gradients(dn, values);
+    dn_close(dn);
+    free(values), free(x), free(dz);
+}
+
 Test(dn, darknet_gives_random_networks_the_same_shapes)
 {
     int compared = 0;
@@ -106,7 +122,7 @@ Test(dn, darknet_gives_random_networks_the_same_shapes)
         struct err err;
         char *text = random_network(i);
         if (cfg_parse("random.cfg", text, &cfg, &err)) {
-            cr_expect(dn_check(cfg, &err), "%s\n%s", err.text, text);
+            run_both_ways(cfg, text);
             compared++;
             cfg_free(cfg);
         }

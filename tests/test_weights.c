@@ -237,14 +237,15 @@ Test(weights, a_full_disk_and_a_missing_directory_are_reported)
 
 /* --- stock Darknet's own program on exported networks ------------------------------------------------------------------ */
 
-static const char exported[] =
-    "[net]\nbatch=4\nheight=12\nwidth=12\nchannels=3\n[normalize]\nmean=.49,.48,.45\nstd=.25,.24,.26\n[input_dropout]\nprobability=.2\n"
-    "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3\nstride=1\npad=1\nactivation=relu\n"
-    "[convolutional]\nbatch_normalize=1\nfilters=16\nsize=3\nstride=2\npad=1\nactivation=linear\n[shortcut]\nfrom=-2\nactivation=relu\n"
-    "[convolutional]\nfilters=12\nsize=1\nstride=2\nactivation=leaky\n[batchnorm]\n[dropout]\nprobability=.3\n[route]\nlayers=-1,-2\n"
-    "[avgpool]\n[connected]\noutput=6\nactivation=linear\n[softmax]\n";
+#define EXPORTED(channels, mean, std) \
+    "[net]\nbatch=4\nheight=12\nwidth=12\nchannels=" channels "\n[normalize]\nmean=" mean "\nstd=" std "\n" \
+    "[input_dropout]\nprobability=.2\n[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3\nstride=1\npad=1\nactivation=relu\n" \
+    "[convolutional]\nbatch_normalize=1\nfilters=16\nsize=3\nstride=2\npad=1\nactivation=linear\n[shortcut]\nfrom=-2\n" \
+    "activation=relu\n[convolutional]\nfilters=12\nsize=1\nstride=2\nactivation=leaky\n[batchnorm]\n[dropout]\nprobability=.3\n" \
+    "[route]\nlayers=-1,-2\n[avgpool]\n[connected]\noutput=6\nactivation=linear\n[softmax]\n"
+static const char coloured[] = EXPORTED("3", ".49,.48,.45", ".25,.24,.26"), grey[] = EXPORTED("1", ".4", ".2");
 static char *const names[] = { "disc", "square", "two words", "ring", "cross", "ba\nrs" };
-enum { SIDE = 12, PIXELS = 3 * SIDE * SIDE, IMAGES = 100, CLASSES = 6 };
+enum { SIDE = 12, AREA = SIDE * SIDE, IMAGES = 100, CLASSES = 6 };
 
 /* Any smooth numbers that keep the logits moderate. */
 static float *plausible_values(const struct net_cfg *net)
@@ -263,22 +264,23 @@ static float *plausible_values(const struct net_cfg *net)
     return v;
 }
 
-/* Random images as binary PPM in the directory, their paths in x.list; fills x[IMAGES,3,SIDE,SIDE]. */
-static void write_images(float *x)
+/* Random images as binary PPM (grey ones with three equal bytes) in the directory, their paths in x.list; fills x[IMAGES,c,SIDE,SIDE]. */
+static void write_images(float *x, int c)
 {
     struct rng r = rng_stream(6, RNG_TEST, 0, 0);
     struct err err;
     char *list = mem_string("");
-    for (int i = 0; i < IMAGES; i++, x += PIXELS) {
+    for (int i = 0; i < IMAGES; i++, x += c * AREA) {
         char *file = mem_format("%s/%d.ppm", directory, i);
-        unsigned char bytes[16 + PIXELS];
+        unsigned char bytes[16 + 3 * AREA];
         int n = snprintf((char *)bytes, 16, "P6\n%d %d\n255\n", SIDE, SIDE);
-        for (int k = 0; k < PIXELS; k++) {
-            unsigned char b = (unsigned char)rng_below(&r, 256);
-            bytes[n + k] = b;
-            x[k % 3 * SIDE * SIDE + k / 3] = (float)b / 255;
+        for (int k = 0; k < 3 * AREA; k++) {
+            unsigned char *b = &bytes[n + k];
+            *b = c == 1 && k % 3 ? b[-1] : (unsigned char)rng_below(&r, 256);
+            if (k % 3 < c)
+                x[k % 3 * AREA + k / 3] = (float)*b / 255;
         }
-        cr_assert(file_write(file, bytes, (size_t)n + PIXELS, &err), "%s", err.text);
+        cr_assert(file_write(file, bytes, (size_t)n + 3 * AREA, &err), "%s", err.text);
         char *longer = mem_format("%s%s\n", list, file);
         free(list), free(file);
         list = longer;
@@ -334,18 +336,25 @@ static void expected_probabilities(const struct net_cfg *net, const float *v, co
     dn_close(dn);
 }
 
-Test(weights, stock_darknet_gives_the_same_probabilities_for_an_exported_network)
+/* Exports the network, writes the images, fills p[IMAGES,CLASSES]. */
+static void export_network(const char *network_text, float *p)
 {
     struct net_cfg *net;
     struct err err;
-    static float x[IMAGES * PIXELS], p[IMAGES * CLASSES];
-    cr_assert(cfg_parse("e.cfg", exported, &net, &err), "%s", err.text);
-    float *v = plausible_values(net);
+    cr_assert(cfg_parse("e.cfg", network_text, &net, &err), "%s", err.text);
+    float *v = plausible_values(net), *x = mem_alloc(IMAGES * 3 * AREA, sizeof *x);
     cr_assert(weights_export_stock(directory, "x", net, v, 7, names, &err), "%s", err.text);
-    write_images(x);
+    write_images(x, net->c);
     expected_probabilities(net, v, x, p);
+    free(v), free(x);
+    cfg_free(net);
+}
+
+static void assert_stock_agrees(const char *network_text)
+{
+    float p[IMAGES * CLASSES], spread = 0;
+    export_network(network_text, p);
     char *list = file_join(directory, "x.list"), *printed = run_darknet("fout", list), *at = printed;
-    float spread = 0;
     for (int i = 0; i < IMAGES; i++) {
         at = strchr(at, '\t'); /* behind the path */
         for (int k = 0; k < CLASSES; k++) {
@@ -357,23 +366,26 @@ Test(weights, stock_darknet_gives_the_same_probabilities_for_an_exported_network
         }
     }
     cr_assert(spread > 0.01f, "all images alike prove nothing");
-    free(printed), free(list), free(v);
+    free(printed), free(list);
     remove_images();
-    cfg_free(net);
+}
+
+Test(weights, stock_darknet_gives_the_same_probabilities_for_an_exported_network)
+{
+    assert_stock_agrees(coloured);
+}
+
+Test(weights, stock_darknet_gives_the_same_probabilities_for_grey_images)
+{
+    assert_stock_agrees(grey);
 }
 
 Test(weights, the_printed_command_names_the_classes)
 {
-    struct net_cfg *net;
-    struct err err;
-    static float x[IMAGES * PIXELS], p[IMAGES * CLASSES];
-    cr_assert(cfg_parse("e.cfg", exported, &net, &err), "%s", err.text);
-    float *v = plausible_values(net);
-    cr_assert(weights_export_stock(directory, "x", net, v, 7, names, &err), "%s", err.text);
+    float p[IMAGES * CLASSES];
+    export_network(coloured, p);
     char *command = weights_export_command(directory, "x");
     cr_assert(strstr(command, "darknet classifier predict ") == command && strstr(command, "x.data ") && strstr(command, " IMAGE"));
-    write_images(x);
-    expected_probabilities(net, v, x, p);
     int best = 0;
     for (int k = 1; k < CLASSES; k++)
         if (p[k] > p[best])
@@ -381,9 +393,8 @@ Test(weights, the_printed_command_names_the_classes)
     char *image = file_join(directory, "0.ppm"), *printed = run_darknet("predict", image);
     char *wanted = mem_format("%5.2f%%: %s\n", (double)p[best] * 100, best == 5 ? "ba rs" : names[best]);
     cr_assert(strncmp(printed, wanted, strlen(wanted)) == 0, "%s\nwanted %s", printed, wanted);
-    free(wanted), free(printed), free(image), free(command), free(v);
+    free(wanted), free(printed), free(image), free(command);
     remove_images();
-    cfg_free(net);
 }
 
 Test(weights, a_directory_with_blanks_cannot_be_exported_to)
