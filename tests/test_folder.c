@@ -14,13 +14,16 @@ static const uint8_t pixel[3] = { 10, 20, 30 };
 
 static void touch(const char *name)
 {
-    fixture_image(name, 1, 1, 3, pixel);
+    if (strstr(name, ".jpg"))
+        fixture_copy(name, "tests/data/flat.jpg");
+    else
+        fixture_image(name, 1, 1, 3, pixel);
 }
 
 static void make_folder(void)
 {
     touch("train/dog/b.ppm");
-    touch("train/dog/a.PPM");
+    touch("train/dog/a.ppm");
     touch("train/cat/z.png");
     touch("train/Ant/x.jpg");
     touch("val/dog/v.ppm");
@@ -43,7 +46,6 @@ Test(folder, classes_and_images_are_in_byte_order)
     fixture_text("train/cat/notes.txt", "passed over");
     fixture_text("train/cat/.hidden.png", "passed over");
     fixture_text("train/README", "passed over");
-    rename(fixture_path("train/dog/a.PPM"), fixture_path("train/dog/a.ppm"));
     cr_assert(fixture_open(fixture_folder_conf, &ds, &err), "%s", err.text);
     cr_assert(ds->classes == 3 && ds->count[SPLIT_TRAIN] == 4 && ds->count[SPLIT_TEST] == 1);
     cr_assert_str_eq(ds->class_names[0], "Ant");
@@ -283,6 +285,8 @@ Test(list, a_million_lines_are_read_quickly_and_compactly)
     cr_assert_eq(l.label[123456], 456);
     cr_assert_str_eq(image_list_path(&l, 999999), "train/x/999999.JPEG");
     image_list_clear(&l);
+    for (int k = 0; k < 1000; k++)
+        free((char *)names[k]);
 }
 
 Test(folder, reads_the_real_imagenette)
