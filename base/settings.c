@@ -30,7 +30,7 @@ bool parse_real(const char *text, double min, double max, double *out)
     if (!*text || text[strspn(text, "0123456789.eE+-")] || *text == '+') /* no blanks, no "inf", no hexadecimal */
         return false;
     double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value) || !(value >= min && value <= max))
+    if (*end || !isfinite(value) || !(value >= min && value <= max))
         return false;
     *out = value;
     return true;
@@ -63,13 +63,11 @@ static int edit_distance(const char *a, int na, const char *b, int nb)
 const char *nearest_word(const char *text, const char *words, char *buffer, int n)
 {
     size_t length = strlen(text);
-    if (length > WORD_LONGEST)
-        return NULL;
     int best = 1 + (int)length / 3; /* one mistake in three letters is as much as still looks alike */
     const char *found = NULL;
     for (const char *word = words; *word;) {
         int m = (int)strcspn(word, "|");
-        int distance = m <= WORD_LONGEST ? edit_distance(text, (int)length, word, m) : best;
+        int distance = m <= WORD_LONGEST ? edit_distance(text, (int)length, word, m) : m;
         if (distance <= best && distance < m && m < n && (!found || distance < best)) {
             best = distance;
             found = buffer;

@@ -12,12 +12,10 @@ static const double z95 = 1.959963984540054; /* 97.5 % quantile of the standard 
 struct interval wilson(int64_t k, int64_t n)
 {
     assert(k >= 0 && k <= n);
-    if (n == 0)
-        return (struct interval){ 0, 1 };
     double count = (double)n, share = (double)k / count, zz = z95 * z95;
     double centre = (share + zz / (2 * count)) / (1 + zz / count);
     double half = z95 / (1 + zz / count) * sqrt(share * (1 - share) / count + zz / (4 * count * count));
-    /* The formula gives exactly 0 and 1 at the ends, but for rounding. */
+    /* At the ends the formula gives exactly 0 and 1, but for rounding; n = 0 is both ends. */
     return (struct interval){ k == 0 ? 0 : centre - half, k == n ? 1 : centre + half };
 }
 

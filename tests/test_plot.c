@@ -153,20 +153,22 @@ Test(plot, names_from_outside_are_escaped)
 Test(plot, labels_at_the_same_height_do_not_overlap)
 {
     struct plot plot = { "eight", 1, { { .x_label = "x", .y_label = "y", .n = PLOT_MAX_SERIES } } };
-    double y[4] = { 1, 1, 1, 0 };
-    for (int k = 0; k < PLOT_MAX_SERIES; k++)
-        plot.panels[0].series[k] = (struct plot_series){ "same", 4, up, y };
-    char *text = render(&plot);
-    double last = -1;
-    int n = 0;
-    for (const char *s = text; (s = strstr(s, "<text class=\"name\"")); s++) {
-        double at = strtod(strstr(s, " y=\"") + 4, NULL);
-        cr_assert(n++ == 0 || at - last >= 14.9, "%g after %g", at, last);
-        cr_assert(at > 44 && at < 300);
-        last = at;
+    double y[4] = { 1, 1, 1, 1 };
+    for (y[3] = 0; y[3] <= 1; y[3]++) { /* at the bottom, and at the top */
+        for (int k = 0; k < PLOT_MAX_SERIES; k++)
+            plot.panels[0].series[k] = (struct plot_series){ "same", 4, up, y };
+        char *text = render(&plot);
+        double last = -1;
+        int n = 0;
+        for (const char *s = text; (s = strstr(s, "<text class=\"name\"")); s++) {
+            double at = strtod(strstr(s, " y=\"") + 4, NULL);
+            cr_assert(n++ == 0 || at - last >= 14.9, "%g after %g", at, last);
+            cr_assert(at > 44 && at < 260);
+            last = at;
+        }
+        cr_assert_eq(n, PLOT_MAX_SERIES);
+        free(text);
     }
-    cr_assert_eq(n, PLOT_MAX_SERIES);
-    free(text);
 }
 
 Test(plot, two_panels_stand_one_above_the_other)
@@ -187,7 +189,7 @@ Test(plot, ticks_are_round_and_enclose_the_data)
     const struct { double low, high; bool whole; double first, step; int n; } cases[] = {
         { 0, 2.31, false, 0, 0.5, 6 },  { 0, 100, false, 0, 20, 6 }, { -3, 7, false, -4, 2, 7 },
         { 0, 0.3, false, 0, 0.1, 4 },   { 1, 3, true, 1, 1, 3 },     { 0, 1e-7, false, 0, 2e-8, 6 },
-        { 0, 91.25, false, 0, 20, 6 },
+        { 0, 91.25, false, 0, 20, 6 },  { 0, 0.1 + 0.2, false, 0, 0.1, 4 }, { -0.1 - 0.2, 0, false, -0.3, 0.1, 4 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct plot_ticks t = plot_ticks(cases[i].low, cases[i].high, cases[i].whole);

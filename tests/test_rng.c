@@ -108,14 +108,18 @@ Test(rng, below_is_uniform_and_in_range)
     cr_assert_eq(rng_below(&r, 1), 0);
 }
 
-/* With n = 3 * 2^30, plain word % n would give the lower third twice as often. */
+/* With n = 3 * 2^30, word % n would favour the lower third, and word * n >> 32 alone the multiples of 3. */
 Test(rng, below_is_unbiased_for_large_n)
 {
     struct rng r = rng_stream(4, RNG_TEST, 0, 0);
-    int low = 0;
-    for (int i = 0; i < DRAWS; i++)
-        low += rng_below(&r, 3u << 30) < 1u << 30;
+    int low = 0, multiples = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        uint32_t k = rng_below(&r, 3u << 30);
+        low += k < 1u << 30;
+        multiples += k % 3 == 0;
+    }
     cr_assert_float_eq((double)low / DRAWS, 1.0 / 3, 4 * sqrt(2.0 / 9 / DRAWS));
+    cr_assert_float_eq((double)multiples / DRAWS, 1.0 / 3, 4 * sqrt(2.0 / 9 / DRAWS));
 }
 
 Test(rng, permutation_holds_every_number_once)

@@ -123,6 +123,7 @@ Test(settings, missing_values_and_repeated_options_are_refused)
 {
     refuse("a --epochs", "--epochs has no value; give N");
     refuse("a --out --quiet", "--out has no value; give DIR");
+    refuse("a --out --other", "--out has no value");
     refuse("a --out -q", "--out has no value");
     refuse("a --epochs 3 -e 4", "given twice");
     refuse("a -q -q", "given twice");
@@ -194,6 +195,7 @@ Test(settings, numbers_must_be_the_whole_text)
     long long i;
     double x;
     cr_assert(parse_int("-9223372036854775808", LLONG_MIN, LLONG_MAX, &i) && i == LLONG_MIN);
+    cr_assert_not(parse_int("9223372036854775808", LLONG_MIN, LLONG_MAX, &i));
     cr_assert(parse_real("-1.5e-3", -1, 1, &x) && x == -1.5e-3);
     cr_assert(parse_real(".5", -1, 1, &x) && x == 0.5);
     const char *bad[] = { "", " 1", "1 ", "+1", "-", "0x10", "1,5", "--1", "one", "1\n" };
@@ -214,6 +216,8 @@ Test(settings, nearest_word_suggests_only_what_looks_alike)
     cr_assert_null(nearest_word("zebra", "connected|convolutional|route", word, 16));
     cr_assert_null(nearest_word("abc", "", word, 16));
     cr_assert_null(nearest_word("x", "ab|cd", word, 16));
+    cr_assert_null(nearest_word("a", "b|cd", word, 16), "nothing in common");
+    cr_assert_null(nearest_word("dropout", "connected|maxpool", word, 16));
     cr_assert_str_eq(nearest_word("rout", "roux|route", word, 16), "roux", "the first of equals");
     char small[4];
     cr_assert_null(nearest_word("rout", "route", small, 4), "no room for the word");
@@ -221,5 +225,6 @@ Test(settings, nearest_word_suggests_only_what_looks_alike)
     memset(longer, 'a', 199);
     longer[199] = '\0';
     cr_assert_null(nearest_word(longer, "aaaa", word, 16));
-    cr_assert_null(nearest_word("aaaa", longer, word, 16));
+    char roomy[300];
+    cr_assert_null(nearest_word("aaaa", longer, roomy, 300));
 }
