@@ -1,8 +1,9 @@
-/* The strict front end of Darknet's cfg language: reads a cfg, refuses with file:line what Darknet would silently default
- * (unknown section or key, duplicate key, non-number, shape that cannot work, construct known to be wrong), infers every
- * layer's shape, and emits the canonical stock cfg that libdarknet is given.
+/* The strict front end of Darknet's cfg language: reads a cfg, refuses with file:line what Darknet would silently
+ * default (unknown section or key, duplicate key, non-number, shape that cannot work, construct known to be wrong),
+ * infers every layer's shape, and emits the canonical stock cfg that libdarknet is given.
  *
- * Nothing here needs libdarknet. Layer numbers count sections after [net] from 0, as in Darknet, our own sections included. */
+ * Nothing here needs libdarknet. Layer numbers count sections after [net] from 0, as in Darknet, our own sections
+ * included. */
 #ifndef MARGINALIA_DARKNET_EXT_CFG_H
 #define MARGINALIA_DARKNET_EXT_CFG_H
 
@@ -40,13 +41,13 @@ struct layer_cfg {
     enum layer_kind kind;
     char type[32];                     /* section name without brackets */
     int line;                          /* of the section in the cfg file */
-    int c, h, w, out_c, out_h, out_w;  /* inferred shapes per image; shortcut/route: c,h,w are those of the layer before */
+    int c, h, w, out_c, out_h, out_w;  /* shapes per image; shortcut, route: c,h,w are those of the layer before */
     enum activation activation;
     bool batch_normalize;
     int filters;                       /* convolutional; connected: outputs */
     int size, stride;                  /* convolutional, maxpool; stride also upsample, reorg */
-    int pad;                           /* convolutional: pixels of zeros on each side; maxpool: total padding, of which
-                                          pad/2 on the left and top (Darknet's `padding` for both) */
+    int pad;                           /* Darknet's `padding`; convolutional: zeros on each side; maxpool: in total,
+                                          of which pad/2 on the left and top */
     int groups;
     int n_from, from[CFG_MAX_FROM];    /* shortcut (1) and route: absolute layer numbers */
     float alpha, beta;                 /* shortcut: alpha*input + beta*from where both exist, input elsewhere */
@@ -56,7 +57,7 @@ struct layer_cfg {
     bool rescale, at_test;             /* input_dropout */
     int samples;                       /* input_dropout */
     float mean[3], std[3];             /* normalize */
-    int64_t weights;                   /* count of the weight tensor (conv: filters*c/groups*size^2; connected: out*in) */
+    int64_t weights;                   /* numbers in the weight tensor (filters*c/groups*size^2; outputs*inputs) */
     int64_t parameters;                /* learned numbers: weights + biases + BN scales (statistics not counted) */
     int64_t stored;                    /* floats this layer has in a weights file (statistics counted) */
     int64_t macs;                      /* multiply-adds per image */
@@ -102,8 +103,8 @@ void cfg_free(struct net_cfg *cfg); /* accepts NULL */
 /* The layer table of --dry-run: number, type, input, output, parameters, MACs, then totals. */
 void cfg_print(const struct net_cfg *cfg, FILE *out);
 
-/* Canonical stock cfg with the same layer numbers; free() it. What stock Darknet lacks or gets wrong on a CPU becomes an
- * exact equivalent (weights_stock_values gives the matching numbers):
+/* Canonical stock cfg with the same layer numbers; free() it. What stock Darknet lacks or gets wrong on a CPU becomes
+ * an exact equivalent (weights_stock_values gives the matching numbers):
  *   [normalize]        1x1 convolution, one group per channel, weight 1/std, bias -mean/std. Not folded into the next
  *                      convolution: that would be wrong where it pads with zeros.
  *   [input_dropout]    [activation] linear

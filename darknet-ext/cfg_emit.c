@@ -59,8 +59,10 @@ static void write_convolutional(FILE *out, const struct layer_cfg *l)
 {
     int size, padding;
     cfg_stock_kernel(l, &size, &padding);
-    fprintf(out, "[convolutional]\nbatch_normalize=%d\nfilters=%d\nsize=%d\nstride=%d\npadding=%d\ngroups=%d\nactivation=%s\n",
-            l->batch_normalize, l->filters, size, l->stride, padding, l->groups, activation_name(l->activation));
+    fprintf(
+        out,
+        "[convolutional]\nbatch_normalize=%d\nfilters=%d\nsize=%d\nstride=%d\npadding=%d\ngroups=%d\nactivation=%s\n",
+        l->batch_normalize, l->filters, size, l->stride, padding, l->groups, activation_name(l->activation));
 }
 
 static void write_route(FILE *out, const struct layer_cfg *l)
@@ -98,10 +100,12 @@ static void write_stock_layer(FILE *out, const struct layer_cfg *l)
         fprintf(out, "[maxpool]\nsize=%d\nstride=%d\npadding=%d\n", l->size, l->stride, l->pad);
         break;
     case LAYER_CONNECTED:
-        fprintf(out, "[connected]\nbatch_normalize=%d\noutput=%d\nactivation=%s\n", l->batch_normalize, l->filters, activation);
+        fprintf(out, "[connected]\nbatch_normalize=%d\noutput=%d\nactivation=%s\n", l->batch_normalize, l->filters,
+                activation);
         break;
     case LAYER_SHORTCUT:
-        fprintf(out, "[shortcut]\nfrom=%d\nactivation=%s\nalpha=%.9g\nbeta=%.9g\n", l->from[0], activation, l->alpha, l->beta);
+        fprintf(out, "[shortcut]\nfrom=%d\nactivation=%s\nalpha=%.9g\nbeta=%.9g\n", l->from[0], activation, l->alpha,
+                l->beta);
         break;
     }
 }
@@ -114,8 +118,8 @@ static void write_stock_net(FILE *out, int batch, int c, int h, int w)
 /* Darknet's own training keys, for whoever trains on with stock Darknet; it knows no cosine and no onecycle. */
 static void write_stock_training(FILE *out, const struct net_cfg *cfg)
 {
-    fprintf(out, "learning_rate=%.9g\nmomentum=%.9g\ndecay=%.9g\nmax_batches=%d\n", cfg->learning_rate, cfg->momentum, cfg->decay,
-            cfg->max_batches);
+    fprintf(out, "learning_rate=%.9g\nmomentum=%.9g\ndecay=%.9g\nmax_batches=%d\n", cfg->learning_rate, cfg->momentum,
+            cfg->decay, cfg->max_batches);
     if (cfg->policy == LR_COSINE || cfg->policy == LR_ONECYCLE) {
         fputs("policy=constant\n", out);
         return;

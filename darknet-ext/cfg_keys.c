@@ -1,4 +1,5 @@
-/* One table of keys: what each means, its range, its default, and where its value goes. Reading and writing both use it. */
+/* One table of keys: what each means, its range, its default, and where its value goes. Reading and writing both use
+ * it. */
 #include "darknet-ext/cfg_parts.h"
 
 #include <assert.h>
@@ -75,8 +76,10 @@ static const struct key keys[] = {
     { "net", "precision", KEY_PRECISION, 0, 0, "f32", NET(precision), 0, 0, 0, 0 },
     { "net", "adam", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "Darknet ignores it on a CPU; remove it: SGD is used" },
     { "net", "B1", KEY_NEUTRAL, 0.9, 0, "", 0, 0, 0, 0, "it belongs to adam, which is not available; remove the key" },
-    { "net", "B2", KEY_NEUTRAL, 0.999, 0, "", 0, 0, 0, 0, "it belongs to adam, which is not available; remove the key" },
-    { "net", "eps", KEY_NEUTRAL, 1e-7, 0, "", 0, 0, 0, 0, "it belongs to adam, which is not available; remove the key" },
+    { "net", "B2", KEY_NEUTRAL, 0.999, 0, "", 0, 0, 0, 0,
+      "it belongs to adam, which is not available; remove the key" },
+    { "net", "eps", KEY_NEUTRAL, 1e-7, 0, "", 0, 0, 0, 0,
+      "it belongs to adam, which is not available; remove the key" },
     { "net", "clip", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "Darknet ignores it on a CPU; lower learning_rate= instead" },
     { "net", "angle", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_shape },
     { "net", "aspect", KEY_NEUTRAL, 1, 0, "", 0, 0, 0, 0, no_shape },
@@ -111,7 +114,8 @@ static const struct key keys[] = {
     { "convolutional", "activation", KEY_ACTIVATION, 0, 0, NULL, LAYER(activation), 0, 0, 0, 0 },
     { "convolutional", "binary", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_binary },
     { "convolutional", "xnor", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_binary },
-    { "convolutional", "flipped", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "transposed weights are not read; remove the key" },
+    { "convolutional", "flipped", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0,
+      "transposed weights are not read; remove the key" },
     { "convolutional", "dot", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "Darknet itself no longer uses it; remove the key" },
 
     { "connected", "output", KEY_INT, 1, CFG_MAX_SHAPE, NULL, LAYER(filters), 0, 0, 0, 0 },
@@ -131,11 +135,13 @@ static const struct key keys[] = {
 
     { "dropout", "probability", KEY_REAL, 0, 0.9999, "0.5", LAYER(probability), 0, 0, 0, 0 },
 
-    { "route", "layers", KEY_INTS, -CFG_MAX_LAYERS, CFG_MAX_LAYERS, NULL, LAYER(from), LAYER(n_from), CFG_MAX_FROM, 0, 0 },
+    { "route", "layers", KEY_INTS, -CFG_MAX_LAYERS, CFG_MAX_LAYERS, NULL, LAYER(from), LAYER(n_from), CFG_MAX_FROM, 0,
+      0 },
 
     { "softmax", "groups", KEY_NEUTRAL, 1, 0, "", 0, 0, 0, 0, "one label per image needs one group; remove the key" },
     { "softmax", "temperature", KEY_NEUTRAL, 1, 0, "", 0, 0, 0, 0, "Darknet's gradient ignores it; remove the key" },
-    { "softmax", "spatial", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "one label per image needs a vector; put [avgpool] before" },
+    { "softmax", "spatial", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0,
+      "one label per image needs a vector; put [avgpool] before" },
     { "softmax", "noloss", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "the loss is needed; remove the key" },
 
     { "upsample", "stride", KEY_INT, 1, CFG_MAX_SHAPE, "2", LAYER(stride), 0, 0, 0, 0 },
@@ -153,13 +159,16 @@ static const struct key keys[] = {
     { "*", "dontload", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_freeze },
     { "*", "dontloadscales", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_freeze },
     { "*", "numload", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_freeze },
-    { "*", "learning_rate", KEY_NEUTRAL, 1, 0, "", 0, 0, 0, 0, "every layer has the learning rate of [net]; remove the key" },
+    { "*", "learning_rate", KEY_NEUTRAL, 1, 0, "", 0, 0, 0, 0,
+      "every layer has the learning rate of [net]; remove the key" },
     { "*", "smooth", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "Darknet ignores it on a CPU; use label_smoothing= in [net]" },
 };
 
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
-static const char *const policy_names[] = { "constant", "step", "steps", "exp", "poly", "sigmoid", "cosine", "onecycle" };
+static const char *const policy_names[] = {
+    "constant", "step", "steps", "exp", "poly", "sigmoid", "cosine", "onecycle"
+};
 static const char *const activation_names[] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie",
                                                 "ramp", "plse", "stair", "hardtan", "lhtan", "loggy" };
 enum { N_POLICIES = sizeof policy_names / sizeof *policy_names,
@@ -237,8 +246,8 @@ static bool refuse_number(const struct cfg_place *at, const struct key *key, con
 }
 
 /* One word of n names, or refused with the nearest as a hint. */
-static bool read_word(const struct cfg_place *at, const struct key *key, const char *value, const char *const *names, int n,
-                      int *out)
+static bool read_word(const struct cfg_place *at, const struct key *key, const char *value, const char *const *names,
+                      int n, int *out)
 {
     char words[256] = "", near[32];
     for (int i = 0; i < n; i++) {
@@ -257,8 +266,9 @@ static bool read_word(const struct cfg_place *at, const struct key *key, const c
 static bool read_policy(const struct cfg_place *at, const struct key *key, const char *value, void *out)
 {
     if (strcmp(value, "random") == 0)
-        return cfg_refuse(at, key->name, "policy=random draws the learning rate from rand(), so no run could be repeated; "
-                                         "use policy=cosine, onecycle, steps or poly");
+        return cfg_refuse(at, key->name,
+                          "policy=random draws the learning rate from rand(), so no run could be repeated; "
+                          "use policy=cosine, onecycle, steps or poly");
     int policy;
     if (!read_word(at, key, value, policy_names, N_POLICIES, &policy))
         return false;
@@ -291,7 +301,8 @@ static bool read_list(const struct cfg_place *at, const struct key *key, const c
         long long whole;
         double real;
         if (n == key->capacity)
-            return cfg_refuse(at, key->name, "%s= has more than %d numbers; shorten the list", key->name, key->capacity);
+            return cfg_refuse(at, key->name, "%s= has more than %d numbers; shorten the list", key->name,
+                              key->capacity);
         if (!next_piece(&list, piece, sizeof piece))
             return refuse_number(at, key, value);
         if (key->kind == KEY_INTS) {
@@ -314,8 +325,9 @@ static bool read_number(const struct cfg_place *at, const struct key *key, const
     double real = 0;
     if (key->kind == KEY_REAL ? !parse_real(value, key->min, key->max, &real)
                               : !parse_int(value, (long long)key->min, (long long)key->max, &whole))
-        return key->kind == KEY_FLAG ? cfg_refuse(at, key->name, "%s=%.60s is neither 0 nor 1; correct it", key->name, value)
-                                     : refuse_number(at, key, value);
+        return key->kind == KEY_FLAG
+                   ? cfg_refuse(at, key->name, "%s=%.60s is neither 0 nor 1; correct it", key->name, value)
+                   : refuse_number(at, key, value);
     if (key->kind == KEY_REAL)
         *(float *)out = (float)real;
     else if (key->kind == KEY_FLAG)
@@ -329,7 +341,8 @@ static bool read_seed(const struct cfg_place *at, const struct key *key, const c
 {
     long long seed;
     if (!parse_int(value, 0, INT64_MAX, &seed))
-        return cfg_refuse(at, key->name, "seed=%.60s is not an integer from 0 to %lld; correct it", value, (long long)INT64_MAX);
+        return cfg_refuse(at, key->name, "seed=%.60s is not an integer from 0 to %lld; correct it", value,
+                          (long long)INT64_MAX);
     net->seed = (uint64_t)seed;
     net->seed_given = cfg_find(at->section, key->name) != NULL;
     return true;
@@ -397,9 +410,9 @@ static bool read_key(const struct cfg_place *at, const struct key *key, const ch
         return !entry || cfg_refuse(at, key->name, "%s= means nothing with policy=%s; remove it", key->name, policy);
     }
     if (!entry && !key->preset)
-        return key->policies
-            ? cfg_refuse(at, "policy", "policy=%s needs %s=; add it", policy_name(((struct net_cfg *)target)->policy), key->name)
-            : cfg_refuse(at, NULL, "[%s] needs %s=; add it", type, key->name);
+        return key->policies ? cfg_refuse(at, "policy", "policy=%s needs %s=; add it",
+                                          policy_name(((struct net_cfg *)target)->policy), key->name)
+                             : cfg_refuse(at, NULL, "[%s] needs %s=; add it", type, key->name);
     const char *value = entry ? entry->value : key->preset;
     return !*value || read_value(at, key, value, target);
 }

@@ -1,5 +1,5 @@
-/* What the parts of the cfg front end share: the file split into sections and keys, with line numbers, and how a value is
- * refused. Private to darknet-ext/cfg_*.c. */
+/* What the parts of the cfg front end share: the file split into sections and keys, with line numbers, and how a value
+ * is refused. Private to darknet-ext/cfg_*.c. */
 #ifndef MARGINALIA_DARKNET_EXT_CFG_PARTS_H
 #define MARGINALIA_DARKNET_EXT_CFG_PARTS_H
 
@@ -40,7 +40,8 @@ void cfg_document_free(struct cfg_document *doc);
 /* The entry of this section, or NULL. */
 const struct cfg_entry *cfg_find(const struct cfg_section *section, const char *key);
 /* Always false: "path:LINE: ...", LINE of the key, or of the section when key is NULL or not given. */
-bool cfg_refuse(const struct cfg_place *at, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool cfg_refuse(const struct cfg_place *at, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A layer while it is being read: what the file says before shapes are known. The layer must come first. */
 struct layer_keys {
@@ -59,7 +60,8 @@ struct net_keys {
 bool cfg_section_kind(const struct cfg_place *at, struct layer_cfg *layer);
 bool cfg_section_is_net(const char *name);
 
-/* cfg_keys.c: one table of keys. Reads every key of the section into *target, which is a net_keys ("net") or a layer_keys. */
+/* cfg_keys.c: one table of keys. Reads every key of the section into *target, which is a net_keys ("net") or a
+ * layer_keys. */
 bool cfg_read_keys(const struct cfg_place *at, const char *type, void *target);
 /* Writes the keys of a section with their values, one per line, from a net_keys ("net") or a layer_keys. */
 void cfg_write_keys(FILE *out, const char *type, const void *source);
@@ -67,7 +69,8 @@ void cfg_write_keys(FILE *out, const char *type, const void *source);
 /* cfg_rules.c: rules between the keys of [net]. */
 bool cfg_check_net(const struct cfg_place *at, const struct net_keys *keys);
 
-/* cfg_shape.c: shapes and counts of layer i (cfg->layers[0..i-1] are known) from its keys; then the whole network's rules. */
+/* cfg_shape.c: shapes and counts of layer i (cfg->layers[0..i-1] are known) from its keys; then the whole network's
+ * rules. */
 bool cfg_shape_layer(const struct cfg_place *at, struct net_cfg *cfg, int i, struct layer_keys *keys);
 bool cfg_check_network(const struct cfg_place *last, struct net_cfg *cfg);
 

@@ -38,16 +38,16 @@ static void describe(const struct layer_cfg *l, char *text, size_t n)
 
 void cfg_print(const struct net_cfg *cfg, FILE *out)
 {
-    fprintf(out, "%5s  %-14s %-36s %15s    %-15s %11s %13s\n", "layer", "type", "", "input w,h,c", "output", "parameters",
-            "multiply-adds");
+    fprintf(out, "%5s  %-14s %-36s %15s    %-15s %11s %13s\n", "layer", "type", "", "input w,h,c", "output",
+            "parameters", "multiply-adds");
     for (int i = 0; i < cfg->n; i++) {
         const struct layer_cfg *l = &cfg->layers[i];
         char what[64], in[40], made[40];
         describe(l, what, sizeof what);
         snprintf(in, sizeof in, "%dx%dx%d", l->w, l->h, l->c);
         snprintf(made, sizeof made, "%dx%dx%d", l->out_w, l->out_h, l->out_c);
-        fprintf(out, "%5d  %-14s %-36s %15s -> %-15s %11" PRId64 " %13" PRId64 "\n", i, l->type, what, in, made, l->parameters,
-                l->macs);
+        fprintf(out, "%5d  %-14s %-36s %15s -> %-15s %11" PRId64 " %13" PRId64 "\n", i, l->type, what, in, made,
+                l->parameters, l->macs);
     }
     fprintf(out, "total: %d layers, %d classes, %" PRId64 " parameters, %.4g million multiply-adds per image\n", cfg->n,
             cfg->classes, cfg->parameters, (double)cfg->macs / 1e6);

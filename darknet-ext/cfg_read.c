@@ -24,7 +24,8 @@ static bool read_net(const char *path, const struct cfg_document *doc, struct ne
 static bool read_layer(const struct cfg_place *at, struct net_cfg *cfg, int i)
 {
     struct layer_keys keys = { 0 };
-    return cfg_section_kind(at, &keys.layer) && cfg_read_keys(at, keys.layer.type, &keys) && cfg_shape_layer(at, cfg, i, &keys);
+    return cfg_section_kind(at, &keys.layer) && cfg_read_keys(at, keys.layer.type, &keys)
+           && cfg_shape_layer(at, cfg, i, &keys);
 }
 
 static bool read_document(const char *path, const struct cfg_document *doc, struct net_cfg *cfg, struct err *err)

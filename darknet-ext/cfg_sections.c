@@ -29,18 +29,24 @@ static const struct section {
     { "reorg", NULL, LAYER_DARKNET, NULL },
 
     { "ensemble", NULL, 0, "is not available yet; train each member with its own seed" },
-    { "cost", NULL, 0, "is refused: [softmax] already carries the cross-entropy, and a [cost] after it doubles the gradient; "
-                       "remove [cost]" },
-    { "crop", NULL, 0, "is refused: Darknet's crop draws from rand() and shifts the pixels to [-1,1]; "
-                       "use crop_pad= and flip= in [net]" },
-    { "lrn", "normalization", 0, "is refused: its gradient in Darknet is an approximation that overwrites the one of other "
-                                 "branches; use [batchnorm] (for input statistics: [normalize])" },
-    { "l2norm", NULL, 0, "is refused: Darknet's gradient passes through it as if it were the identity; use [batchnorm]" },
+    { "cost", NULL, 0,
+      "is refused: [softmax] already carries the cross-entropy, and a [cost] after it doubles the gradient; "
+      "remove [cost]" },
+    { "crop", NULL, 0,
+      "is refused: Darknet's crop draws from rand() and shifts the pixels to [-1,1]; "
+      "use crop_pad= and flip= in [net]" },
+    { "lrn", "normalization", 0,
+      "is refused: its gradient in Darknet is an approximation that overwrites the one of other "
+      "branches; use [batchnorm] (for input statistics: [normalize])" },
+    { "l2norm", NULL, 0,
+      "is refused: Darknet's gradient passes through it as if it were the identity; use [batchnorm]" },
     { "local", NULL, 0, "is refused: Darknet writes past the end of its workspace there; use [convolutional]" },
-    { "deconvolutional", "deconv", 0, "is refused: only layers without weights can run by Darknet's own function; "
-                                      "use [upsample], then [convolutional]" },
-    { "logistic", NULL, 0, "is a loss for several labels per image; for one label use [softmax], as an activation "
-                           "[activation] activation=logistic" },
+    { "deconvolutional", "deconv", 0,
+      "is refused: only layers without weights can run by Darknet's own function; "
+      "use [upsample], then [convolutional]" },
+    { "logistic", NULL, 0,
+      "is a loss for several labels per image; for one label use [softmax], as an activation "
+      "[activation] activation=logistic" },
     { "detection", NULL, 0, DETECTION },
     { "region", NULL, 0, DETECTION },
     { "yolo", NULL, 0, DETECTION },
@@ -51,9 +57,9 @@ static const struct section {
     { "crnn", NULL, 0, RECURRENT },
 };
 
-static const char *const section_words =
-    "net|normalize|input_dropout|convolutional|connected|batchnorm|activation|shortcut|maxpool|avgpool|dropout|route|softmax|"
-    "upsample|reorg";
+static const char *const section_words = "net|normalize|input_dropout|convolutional|connected|batchnorm|activation|"
+                                         "shortcut|maxpool|avgpool|dropout|route|softmax|"
+                                         "upsample|reorg";
 
 bool cfg_section_is_net(const char *name)
 {

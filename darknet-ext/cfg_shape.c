@@ -1,4 +1,5 @@
-/* Shapes, parameters and multiply-adds of each layer as Darknet computes them, and the rules that keep them meaningful. */
+/* Shapes, parameters and multiply-adds of each layer as Darknet computes them, and the rules that keep them
+ * meaningful. */
 #include "darknet-ext/cfg_parts.h"
 
 #include <stdlib.h>
@@ -8,8 +9,8 @@ static const int64_t max_macs = (int64_t)1 << 50; /* per image: months per train
 static bool set_output(const struct cfg_place *at, struct layer_cfg *l, int64_t c, int64_t h, int64_t w)
 {
     if (c < 1 || h < 1 || w < 1 || c > CFG_MAX_SHAPE || h > CFG_MAX_SHAPE || w > CFG_MAX_SHAPE)
-        return cfg_refuse(at, NULL, "[%s] on %dx%dx%d would give %lldx%lldx%lld; each must be within 1..%d", l->type, l->w, l->h,
-                          l->c, (long long)w, (long long)h, (long long)c, CFG_MAX_SHAPE);
+        return cfg_refuse(at, NULL, "[%s] on %dx%dx%d would give %lldx%lldx%lld; each must be within 1..%d", l->type,
+                          l->w, l->h, l->c, (long long)w, (long long)h, (long long)c, CFG_MAX_SHAPE);
     l->out_c = (int)c;
     l->out_h = (int)h;
     l->out_w = (int)w;
@@ -33,10 +34,13 @@ static bool shape_convolutional(const struct cfg_place *at, struct layer_keys *k
         l->pad = l->size / 2;
     }
     if (l->pad >= l->size)
-        return cfg_refuse(at, "padding", "padding=%d is not smaller than size=%d, so border outputs would see no pixel; "
-                                         "lower it", l->pad, l->size);
+        return cfg_refuse(at, "padding",
+                          "padding=%d is not smaller than size=%d, so border outputs would see no pixel; "
+                          "lower it",
+                          l->pad, l->size);
     if (l->c % l->groups || l->filters % l->groups)
-        return cfg_refuse(at, "groups", "groups=%d does not divide the %d input channels and %d filters; choose a common divisor",
+        return cfg_refuse(at, "groups",
+                          "groups=%d does not divide the %d input channels and %d filters; choose a common divisor",
                           l->groups, l->c, l->filters);
     int h = l->h + 2 * l->pad - l->size, w = l->w + 2 * l->pad - l->size;
     if (h < 0 || w < 0)
@@ -63,13 +67,15 @@ static bool resolve_from(const struct cfg_place *at, const char *key, int i, int
 {
     int absolute = *from < 0 ? i + *from : *from;
     if (absolute < 0 || absolute >= i)
-        return cfg_refuse(at, key, "%s=%d in layer %d points to layer %d, which is not before it; layers count from 0 after [net]",
-                          key, *from, i, absolute);
+        return cfg_refuse(
+            at, key, "%s=%d in layer %d points to layer %d, which is not before it; layers count from 0 after [net]",
+            key, *from, i, absolute);
     *from = absolute;
     return true;
 }
 
-/* Darknet takes every stride-th pixel of the larger map, so one side must be a multiple of the other, alike in h and w. */
+/* Darknet takes every stride-th pixel of the larger map, so one side must be a multiple of the other, alike in h and
+ * w. */
 static bool ratio_fits(int from_w, int from_h, int w, int h)
 {
     if (from_w >= w)
@@ -83,12 +89,16 @@ static bool shape_shortcut(const struct cfg_place *at, const struct net_cfg *cfg
         return false;
     const struct layer_cfg *from = &cfg->layers[l->from[0]];
     if (!ratio_fits(from->out_w, from->out_h, l->w, l->h))
-        return cfg_refuse(at, "from", "layer %d gives %dx%d, which is no whole multiple or fraction of the %dx%d here; "
-                                      "check the strides between them", l->from[0], from->out_w, from->out_h, l->w, l->h);
+        return cfg_refuse(at, "from",
+                          "layer %d gives %dx%d, which is no whole multiple or fraction of the %dx%d here; "
+                          "check the strides between them",
+                          l->from[0], from->out_w, from->out_h, l->w, l->h);
     bool same = from->out_c == l->c && from->out_h == l->h && from->out_w == l->w;
     if (l->alpha != 1 && !same)
-        return cfg_refuse(at, "alpha", "alpha=%g between different shapes: Darknet's gradient does not match its output then; "
-                                       "leave alpha=1", l->alpha);
+        return cfg_refuse(at, "alpha",
+                          "alpha=%g between different shapes: Darknet's gradient does not match its output then; "
+                          "leave alpha=1",
+                          l->alpha);
     return set_output(at, l, l->c, l->h, l->w);
 }
 
@@ -100,8 +110,9 @@ static bool shape_route(const struct cfg_place *at, const struct net_cfg *cfg, i
             return false;
         const struct layer_cfg *first = &cfg->layers[l->from[0]], *from = &cfg->layers[l->from[k]];
         if (from->out_h != first->out_h || from->out_w != first->out_w)
-            return cfg_refuse(at, "layers", "layers %d and %d give %dx%d and %dx%d; only maps of one size can be joined",
-                              l->from[0], l->from[k], first->out_w, first->out_h, from->out_w, from->out_h);
+            return cfg_refuse(at, "layers",
+                              "layers %d and %d give %dx%d and %dx%d; only maps of one size can be joined", l->from[0],
+                              l->from[k], first->out_w, first->out_h, from->out_w, from->out_h);
         c += from->out_c;
     }
     const struct layer_cfg *first = &cfg->layers[l->from[0]];
@@ -121,10 +132,11 @@ static bool shape_maxpool(const struct cfg_place *at, struct layer_cfg *l)
         l->pad = l->size - 1;
     int h = l->h + l->pad - l->size, w = l->w + l->pad - l->size;
     if (h < 0 || w < 0)
-        return cfg_refuse(at, "size", "size=%d is larger than the padded %dx%d input; make it smaller", l->size, l->w + l->pad,
-                          l->h + l->pad);
+        return cfg_refuse(at, "size", "size=%d is larger than the padded %dx%d input; make it smaller", l->size,
+                          l->w + l->pad, l->h + l->pad);
     if (!windows_see_pixels(l->h, l) || !windows_see_pixels(l->w, l))
-        return cfg_refuse(at, "padding", "padding=%d puts whole windows outside the %dx%d input; lower it", l->pad, l->w, l->h);
+        return cfg_refuse(at, "padding", "padding=%d puts whole windows outside the %dx%d input; lower it", l->pad,
+                          l->w, l->h);
     return set_output(at, l, l->c, h / l->stride + 1, w / l->stride + 1);
 }
 
@@ -139,8 +151,9 @@ static bool shape_reorg(const struct cfg_place *at, struct layer_cfg *l)
 {
     int64_t s = l->stride;
     if (l->c % (s * s) || (!l->reverse && (l->h % s || l->w % s)))
-        return cfg_refuse(at, "stride", "stride=%d: reorg needs channels (%d) divisible by its square and %dx%d by itself; "
-                                       "choose another",
+        return cfg_refuse(at, "stride",
+                          "stride=%d: reorg needs channels (%d) divisible by its square and %dx%d by itself; "
+                          "choose another",
                           l->stride, l->c, l->w, l->h);
     return l->reverse ? set_output(at, l, l->c / (s * s), l->h * s, l->w * s)
                       : set_output(at, l, l->c * s * s, l->h / s, l->w / s);
@@ -161,7 +174,8 @@ static bool check_input_layer(const struct cfg_place *at, const struct net_cfg *
         return cfg_refuse(at, NULL, "[%s] stands after a layer with weights; move it to the start", l->type);
     for (int k = 0; k < i; k++)
         if (cfg->layers[k].kind == l->kind)
-            return cfg_refuse(at, NULL, "a second [%s] (the first is in line %d); keep one", l->type, cfg->layers[k].line);
+            return cfg_refuse(at, NULL, "a second [%s] (the first is in line %d); keep one", l->type,
+                              cfg->layers[k].line);
     return true;
 }
 
@@ -169,8 +183,9 @@ static bool shape_normalize(const struct cfg_place *at, struct layer_keys *keys)
 {
     struct layer_cfg *l = &keys->layer;
     if (keys->n_mean != l->c || keys->n_std != l->c)
-        return cfg_refuse(at, keys->n_mean != l->c ? "mean" : "std", "%d means and %d stds for %d channels; give one per channel",
-                          keys->n_mean, keys->n_std, l->c);
+        return cfg_refuse(at, keys->n_mean != l->c ? "mean" : "std",
+                          "%d means and %d stds for %d channels; give one per channel", keys->n_mean, keys->n_std,
+                          l->c);
     return set_output(at, l, l->c, l->h, l->w);
 }
 
@@ -182,7 +197,8 @@ static bool shape_by_kind(const struct cfg_place *at, struct net_cfg *cfg, int i
         return check_input_layer(at, cfg, i, l) && shape_normalize(at, keys);
     case LAYER_INPUT_DROPOUT:
         if (l->samples > 1 && !l->at_test)
-            return cfg_refuse(at, "samples", "samples=%d means nothing with at_test=0; set at_test=1 or remove it", l->samples);
+            return cfg_refuse(at, "samples", "samples=%d means nothing with at_test=0; set at_test=1 or remove it",
+                              l->samples);
         return check_input_layer(at, cfg, i, l) && set_output(at, l, l->c, l->h, l->w);
     case LAYER_CONVOLUTIONAL:
         return shape_convolutional(at, keys);
@@ -192,7 +208,8 @@ static bool shape_by_kind(const struct cfg_place *at, struct net_cfg *cfg, int i
         return shape_batchnorm(at, l);
     case LAYER_DROPOUT:
         if (i == 0)
-            return cfg_refuse(at, NULL, "[dropout] as first layer: Darknet reads before its layer table there; use [input_dropout]");
+            return cfg_refuse(
+                at, NULL, "[dropout] as first layer: Darknet reads before its layer table there; use [input_dropout]");
         return set_output(at, l, l->c, l->h, l->w);
     case LAYER_ACTIVATION: case LAYER_SOFTMAX:
         return set_output(at, l, l->c, l->h, l->w);
@@ -216,14 +233,17 @@ static bool check_sizes(const struct cfg_place *at, struct net_cfg *cfg, struct 
     int64_t outputs = (int64_t)l->out_c * l->out_h * l->out_w; /* at most 10^15 */
     int batch = cfg->batch / cfg->subdivisions;
     if (outputs > INT32_MAX / batch)
-        return cfg_refuse(at, NULL, "[%s] gives %lld numbers per image, more than 2^31 in a batch of %d; make it or the batch "
-                                    "smaller", l->type, (long long)outputs, batch);
+        return cfg_refuse(at, NULL,
+                          "[%s] gives %lld numbers per image, more than 2^31 in a batch of %d; make it or the batch "
+                          "smaller",
+                          l->type, (long long)outputs, batch);
     if (l->stored > INT32_MAX || cfg->stored + l->stored > INT32_MAX)
-        return cfg_refuse(at, NULL, "[%s] brings the network to %lld parameters, more than 2^31; make it smaller", l->type,
-                          (long long)(cfg->stored + l->stored));
+        return cfg_refuse(at, NULL, "[%s] brings the network to %lld parameters, more than 2^31; make it smaller",
+                          l->type, (long long)(cfg->stored + l->stored));
     l->macs = l->weights * (l->kind == LAYER_CONVOLUTIONAL ? (int64_t)l->out_h * l->out_w : 1);
     if (l->macs > max_macs - cfg->macs)
-        return cfg_refuse(at, NULL, "[%s] brings the network over 10^15 multiply-adds per image; make it smaller", l->type);
+        return cfg_refuse(at, NULL, "[%s] brings the network over 10^15 multiply-adds per image; make it smaller",
+                          l->type);
     cfg->parameters += l->parameters;
     cfg->stored += l->stored;
     cfg->macs += l->macs;
@@ -237,8 +257,8 @@ bool cfg_shape_layer(const struct cfg_place *at, struct net_cfg *cfg, int i, str
     l->h = before ? before->out_h : cfg->h;
     l->w = before ? before->out_w : cfg->w;
     if (before && before->kind == LAYER_SOFTMAX)
-        return cfg_refuse(at, NULL, "[%s] stands after [softmax] of line %d; [softmax] must be the last section", l->type,
-                          before->line);
+        return cfg_refuse(at, NULL, "[%s] stands after [softmax] of line %d; [softmax] must be the last section",
+                          l->type, before->line);
     if (!shape_by_kind(at, cfg, i, keys) || !check_sizes(at, cfg, l))
         return false;
     cfg->has_darknet_layer |= l->kind == LAYER_DARKNET;
@@ -250,12 +270,16 @@ bool cfg_check_network(const struct cfg_place *last, struct net_cfg *cfg)
 {
     const struct layer_cfg *l = &cfg->layers[cfg->n - 1];
     if (l->out_h != 1 || l->out_w != 1)
-        return cfg_refuse(last, NULL, "the last layer gives a %dx%d map for each class instead of one number; put [avgpool] or "
-                                      "[connected] before it", l->out_w, l->out_h);
+        return cfg_refuse(last, NULL,
+                          "the last layer gives a %dx%d map for each class instead of one number; put [avgpool] or "
+                          "[connected] before it",
+                          l->out_w, l->out_h);
     if (l->out_c < 2)
-        return cfg_refuse(last, NULL, "the network has one output; a classifier needs one for each of at least 2 classes");
+        return cfg_refuse(last, NULL,
+                          "the network has one output; a classifier needs one for each of at least 2 classes");
     if (cfg->stored == 0)
-        return cfg_refuse(last, NULL, "no layer has weights, so there is nothing to train; add [convolutional] or [connected]");
+        return cfg_refuse(last, NULL,
+                          "no layer has weights, so there is nothing to train; add [convolutional] or [connected]");
     cfg->classes = l->out_c;
     return true;
 }

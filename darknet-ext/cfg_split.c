@@ -49,13 +49,16 @@ static bool split_entry(const char *path, int line, char *s, struct cfg_document
 {
     char *equals = strchr(s, '=');
     if (!equals)
-        return err_usage(err, "%s:%d: '%.60s' is neither [section] nor key=value; correct or remove the line", path, line, s);
+        return err_usage(err, "%s:%d: '%.60s' is neither [section] nor key=value; correct or remove the line", path,
+                         line, s);
     *equals = '\0';
     struct cfg_entry e = { trim(s), trim(equals + 1), line };
     if (!*e.key || !*e.value)
-        return err_usage(err, "%s:%d: %s; write key=value", path, line, *e.key ? "the key has no value" : "no key before =");
+        return err_usage(err, "%s:%d: %s; write key=value", path, line,
+                         *e.key ? "the key has no value" : "no key before =");
     if (doc->n == 0)
-        return err_usage(err, "%s:%d: key '%.60s' stands before any section; begin the file with [net]", path, line, e.key);
+        return err_usage(err, "%s:%d: key '%.60s' stands before any section; begin the file with [net]", path, line,
+                         e.key);
     doc->entries[entry] = e;
     doc->sections[doc->n - 1].n++;
     return true;

@@ -65,7 +65,8 @@ static bool load_library(struct err *err)
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     fesetenv(&floating_point); /* the library is linked with a start-up that flushes denormals to zero */
     if (!handle)
-        return err_run(err, "%s; install the package darknet, or set MARGINALIA_DARKNET to its libdarknet.so", dlerror());
+        return err_run(err, "%s; install the package darknet, or set MARGINALIA_DARKNET to its libdarknet.so",
+                       dlerror());
     ready = find_all(handle, path, err);
     return ready;
 }
@@ -95,7 +96,8 @@ static bool parse_text(const char *text, network **out, struct err *err)
     int fd = memfd_create("cfg", MFD_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
     if (!file)
-        return err_run(err, "memfd: cannot hand the network to Darknet: %s; free some memory or files", strerror(errno));
+        return err_run(err, "memfd: cannot hand the network to Darknet: %s; free some memory or files",
+                       strerror(errno));
     bool written = fputs(text, file) >= 0 && fflush(file) == 0;
     if (written)
         *out = parse_file(fd);
@@ -111,15 +113,16 @@ static bool check_memory(const struct net_cfg *cfg, int batch, struct err *err)
         int size, padding;
         cfg_stock_kernel(l, &size, &padding);
         int64_t outputs = (int64_t)l->out_c * l->out_h * l->out_w;
-        int64_t columns = l->kind == LAYER_CONVOLUTIONAL ? (int64_t)l->out_h * l->out_w * size * size * (l->c / l->groups) : 0;
+        int64_t columns =
+            l->kind == LAYER_CONVOLUTIONAL ? (int64_t)l->out_h * l->out_w * size * size * (l->c / l->groups) : 0;
         if (outputs > INT_MAX / batch || columns > INT_MAX)
-            return err_usage(err, "%s:%d: [%s] is too large for Darknet's 32-bit sizes; make it or the batch smaller", cfg->path,
-                             l->line, l->type);
+            return err_usage(err, "%s:%d: [%s] is too large for Darknet's 32-bit sizes; make it or the batch smaller",
+                             cfg->path, l->line, l->type);
     }
     return true;
 }
 
-/* Darknet leaves a [softmax]'s out_c at 0 and calls a [connected]'s weights 0, so those are compared by other fields. */
+/* Darknet leaves out_c of [softmax] and nweights of [connected] at 0, so those are compared by other fields. */
 static bool same_layer(const struct layer_cfg *l, const layer *d)
 {
     int size, padding;
@@ -146,15 +149,18 @@ static bool compare_layers(const struct dn_network *dn, struct err *err)
         const struct layer_cfg *l = &cfg->layers[i];
         const layer *d = &dn->net->layers[i];
         if (!same_layer(l, d))
-            return err_run(err, "%s:%d: Darknet gives layer %d [%s] %dx%dx%d outputs and %d weights, not %dx%dx%d and %lld; "
-                                "report this as a bug", cfg->path, l->line, i, l->type, d->out_w, d->out_h, d->out_c, d->nweights,
-                           l->out_w, l->out_h, l->out_c, (long long)l->weights);
+            return err_run(err,
+                           "%s:%d: Darknet gives layer %d [%s] %dx%dx%d outputs and %d weights, not %dx%dx%d and %lld; "
+                           "report this as a bug",
+                           cfg->path, l->line, i, l->type, d->out_w, d->out_h, d->out_c, d->nweights, l->out_w,
+                           l->out_h, l->out_c, (long long)l->weights);
     }
     return true;
 }
 
 /* Frees text. */
-static bool open_text(const struct net_cfg *cfg, char *text, int batch, bool whole, struct dn_network **out, struct err *err)
+static bool open_text(const struct net_cfg *cfg, char *text, int batch, bool whole, struct dn_network **out,
+                      struct err *err)
 {
     network *net = NULL;
     *out = NULL;
@@ -212,7 +218,7 @@ void dn_close(struct dn_network *dn)
     free(dn);
 }
 
-/* --- parameters ------------------------------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 static void copy(float *out, const float *in, int64_t n)
 {
@@ -231,8 +237,11 @@ void dn_set_parameters(struct dn_network *dn, const float *values)
             continue;
         int64_t outputs = d->type == CONVOLUTIONAL ? d->n : d->outputs;
         int64_t weights = d->type == CONVOLUTIONAL ? d->nweights : (int64_t)d->inputs * d->outputs;
-        float *arrays[] = { d->biases, d->type == CONNECTED ? d->weights : NULL, d->batch_normalize ? d->scales : NULL,
-                            d->batch_normalize ? d->rolling_mean : NULL, d->batch_normalize ? d->rolling_variance : NULL,
+        float *arrays[] = { d->biases,
+                            d->type == CONNECTED ? d->weights : NULL,
+                            d->batch_normalize ? d->scales : NULL,
+                            d->batch_normalize ? d->rolling_mean : NULL,
+                            d->batch_normalize ? d->rolling_variance : NULL,
                             d->type == CONVOLUTIONAL ? d->weights : NULL };
         for (int k = 0; k < 6; k++)
             if (arrays[k]) {
@@ -284,7 +293,7 @@ void dn_get_statistics(const struct dn_network *dn, float *values)
     }
 }
 
-/* --- running ---------------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 void dn_forward(struct dn_network *dn, const float *x, bool train)
 {
@@ -328,8 +337,8 @@ static void clear_gradients(network *net)
     }
 }
 
-/* Darknet's delta is minus the gradient, but every layer is linear in it, so the sign goes in and comes out unchanged; and
- * [softmax] hands its delta on as it is, so that dz may be put there. */
+/* Darknet's delta is minus the gradient, but every layer is linear in it, so the sign goes in and comes out unchanged;
+ * and [softmax] hands its delta on as it is, so that dz may be put there. */
 void dn_backward(struct dn_network *dn, const float *dz, float *dx)
 {
     network *net = dn->net;

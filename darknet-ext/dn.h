@@ -1,10 +1,11 @@
-/* Darknet itself, through libdarknet.so: parses the stock text of our cfg, runs layers that the engine leaves to it, and is
- * the oracle of the tests where it is right. The only header that includes <darknet.h>; only our .c files
- * of this folder and tests include it.
+/* Darknet itself, through libdarknet.so: parses the stock text of our cfg, runs layers that the engine leaves to it,
+ * and is the oracle of the tests where it is right. The only header that includes <darknet.h>; only our .c files of
+ * this folder and tests include it.
  *
- * The library is loaded on the first dn_open (it costs 165 ms and 70 MB), from $MARGINALIA_DARKNET or else DARKNET_LIBRARY,
- * and never unloaded. Loading it changes the floating-point mode of the thread; dn_open puts it back. Parsing writes to file
- * descriptor 2, so that is pointed at /dev/null meanwhile: no other thread should be printing then. */
+ * The library is loaded on the first dn_open (it costs 165 ms and 70 MB), from $MARGINALIA_DARKNET or else
+ * DARKNET_LIBRARY, and never unloaded. Loading it changes the floating-point mode of the thread; dn_open puts it back.
+ * Parsing writes to file descriptor 2, so that is pointed at /dev/null meanwhile: no other thread should be printing
+ * then. */
 #ifndef MARGINALIA_DARKNET_EXT_DN_H
 #define MARGINALIA_DARKNET_EXT_DN_H
 
@@ -38,12 +39,12 @@ const float *dn_output(const struct dn_network *dn, int i);
 /* Input of the final [softmax], or the output of the last layer where there is none: [batch, classes], borrowed. */
 const float *dn_logits(const struct dn_network *dn);
 
-/* After dn_forward: from dz[batch, classes] = d scalar / d logits (of a LAYER_DARKNET alone: d output) to dx[batch, inputs],
- * assigned. Right only where Darknet is: not through a 1x1 convolution or [activation] whose input also feeds another layer,
- * not through batch normalisation after a forward with train = false, not through [dropout]. */
+/* After dn_forward: from dz[batch, classes] = d scalar / d logits (of a LAYER_DARKNET alone: d output) to dx[batch,
+ * inputs], assigned. Right only where Darknet is: not through a 1x1 convolution or [activation] whose input also feeds
+ * another layer, not through batch normalisation after a forward with train = false, not through [dropout]. */
 void dn_backward(struct dn_network *dn, const float *dz, float *dx);
 
-/* The gradient of the last dn_backward by every parameter, summed over the batch: [cfg->stored], zeros for statistics. */
+/* The gradient of the last dn_backward by every parameter, summed over the batch: [cfg->stored], 0 for statistics. */
 void dn_get_gradients(const struct dn_network *dn, float *gradients);
 
 /* After a forward with train = true: values[] with Darknet's updated running statistics in their places. */

@@ -89,7 +89,8 @@ static bool refuse_size(const char *path, const struct net_cfg *cfg, int64_t byt
     int layer = extra % 4 ? -1 : layer_that_ends(cfg, stored);
     char cause[200];
     if (classes >= 2)
-        snprintf(cause, sizeof cause, "it fits the same network with %" PRId64 " classes instead of %d", classes, cfg->classes);
+        snprintf(cause, sizeof cause, "it fits the same network with %" PRId64 " classes instead of %d", classes,
+                 cfg->classes);
     else if (layer >= 0)
         snprintf(cause, sizeof cause, "it ends after layer %d [%s]: a backbone, or truncated there", layer,
                  cfg->layers[layer].type);
@@ -97,22 +98,28 @@ static bool refuse_size(const char *path, const struct net_cfg *cfg, int64_t byt
         snprintf(cause, sizeof cause, "truncated, or of another cfg");
     else
         snprintf(cause, sizeof cause, "of another cfg, or with something appended");
-    return err_usage(err, "%s: %" PRId64 " bytes, but %s needs %" PRId64 ": %s; give the cfg these weights were trained with, or "
-                          "copy the file again", path, bytes, cfg->path, wanted, cause);
+    return err_usage(err,
+                     "%s: %" PRId64 " bytes, but %s needs %" PRId64
+                     ": %s; give the cfg these weights were trained with, or "
+                     "copy the file again",
+                     path, bytes, cfg->path, wanted, cause);
 }
 
 /* Leaves the file at the first number. */
-static bool read_header(int fd, const char *path, const struct net_cfg *cfg, int64_t bytes, uint64_t *seen, struct err *err)
+static bool read_header(int fd, const char *path, const struct net_cfg *cfg, int64_t bytes, uint64_t *seen,
+                        struct err *err)
 {
     int32_t version[3];
     uint32_t old_seen;
     if (bytes < VERSION_BYTES + OLD_SEEN_BYTES)
-        return err_usage(err, "%s: only %" PRId64 " bytes, shorter than a weights header; copy the file again", path, bytes);
+        return err_usage(err, "%s: only %" PRId64 " bytes, shorter than a weights header; copy the file again", path,
+                         bytes);
     if (!read_bytes(fd, path, version, VERSION_BYTES, err))
         return false;
     if (version[0] != 0 || version[1] < 0 || version[1] > 2)
-        return err_usage(err, "%s: header says version %d.%d.%d, and only 0.1 and 0.2 are known; is this a Darknet weights file?",
-                         path, version[0], version[1], version[2]);
+        return err_usage(
+            err, "%s: header says version %d.%d.%d, and only 0.1 and 0.2 are known; is this a Darknet weights file?",
+            path, version[0], version[1], version[2]);
     int seen_bytes = version[1] >= 2 ? SEEN_BYTES : OLD_SEEN_BYTES;
     int64_t wanted = VERSION_BYTES + seen_bytes + 4 * cfg->stored;
     if (bytes != wanted)
@@ -131,8 +138,10 @@ static bool check_numbers(const char *path, const struct net_cfg *cfg, const flo
         const struct layer_cfg *l = &cfg->layers[i];
         for (int64_t k = 0; k < l->stored; k++)
             if (!isfinite(values[k]))
-                return err_usage(err, "%s: number %" PRId64 " of layer %d [%s] is %f; the training diverged or the file is "
-                                      "damaged: use an earlier checkpoint", path, k, i, l->type, (double)values[k]);
+                return err_usage(err,
+                                 "%s: number %" PRId64 " of layer %d [%s] is %f; the training diverged or the file is "
+                                 "damaged: use an earlier checkpoint",
+                                 path, k, i, l->type, (double)values[k]);
         values += l->stored;
     }
     return true;
@@ -144,13 +153,15 @@ static bool check_variances(const char *path, const struct net_cfg *cfg, const f
         struct weights_layout at = weights_layout(cfg, i);
         for (int64_t k = 0; at.variance >= 0 && k < at.outputs; k++)
             if (!(values[at.variance + k] >= 0))
-                return err_usage(err, "%s: variance %" PRId64 " of layer %d [%s] is %g; the weights are of another cfg or damaged",
-                                 path, k, i, cfg->layers[i].type, (double)values[at.variance + k]);
+                return err_usage(
+                    err, "%s: variance %" PRId64 " of layer %d [%s] is %g; the weights are of another cfg or damaged",
+                    path, k, i, cfg->layers[i].type, (double)values[at.variance + k]);
     }
     return true;
 }
 
-static bool read_all(int fd, const char *path, const struct net_cfg *cfg, float *values, uint64_t *seen, struct err *err)
+static bool read_all(int fd, const char *path, const struct net_cfg *cfg, float *values, uint64_t *seen,
+                     struct err *err)
 {
     struct stat status;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))

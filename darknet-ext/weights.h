@@ -8,9 +8,10 @@
 
 #include "darknet-ext/cfg.h"
 
-/* values[cfg->stored] in file order; *seen: images trained on. Refuses: not a regular file, wrong size (says both, and which
- * of the usual causes fits: truncated, ends after layer k, other number of classes, other cfg), header of another version
- * (0.1 with 4-byte seen is read), NaN or infinity (names the layer), negative variance. On failure values are undefined. */
+/* values[cfg->stored] in file order; *seen: images trained on. Refuses: not a regular file, wrong size (says both, and
+ * which of the usual causes fits: truncated, ends after layer k, other number of classes, other cfg), header of
+ * another version (0.1 with 4-byte seen is read), NaN or infinity (names the layer), negative variance. On failure
+ * values are undefined. */
 bool weights_read(const char *path, const struct net_cfg *cfg, float *values, uint64_t *seen, struct err *err);
 
 /* Atomic; checks every write. */
@@ -26,9 +27,9 @@ struct weights_layout weights_layout(const struct net_cfg *cfg, int layer);
 /* The same network in the layout of cfg_stock_text's layers; *n floats; free() it. */
 float *weights_stock_values(const struct net_cfg *cfg, const float *values, int64_t *n);
 
-/* Writes DIR/NAME.cfg, .weights, .data and .names for stock Darknet, whose `classifier predict` feeds pixels in [0,1]: the same
- * probabilities to rounding. DIR is made if need be; its absolute name must be without blanks (Darknet drops them from
- * the .data file). class_names[cfg->classes]. */
+/* Writes DIR/NAME.cfg, .weights, .data and .names for stock Darknet, whose `classifier predict` feeds pixels in [0,1]:
+ * the same probabilities to rounding. DIR is made if need be; its absolute name must be without blanks (Darknet drops
+ * them from the .data file). class_names[cfg->classes]. */
 bool weights_export_stock(const char *directory, const char *name, const struct net_cfg *cfg, const float *values,
                           uint64_t seen, char *const *class_names, struct err *err);
 

@@ -82,7 +82,8 @@ float *weights_stock_values(const struct net_cfg *cfg, const float *values, int6
     return all;
 }
 
-static bool write_stock_weights(const char *path, const struct net_cfg *cfg, const float *values, uint64_t seen, struct err *err)
+static bool write_stock_weights(const char *path, const struct net_cfg *cfg, const float *values, uint64_t seen,
+                                struct err *err)
 {
     struct net_cfg stock = { 0 };
     float *all = weights_stock_values(cfg, values, &stock.stored);
@@ -121,7 +122,9 @@ static char *export_base(const char *directory, const char *name, struct err *er
     char *base = file_join(absolute, name);
     free(absolute);
     if (strpbrk(base, " \t\n")) {
-        err_usage(err, "%s: stock Darknet drops blanks from the paths in its .data files; export to a directory without", base);
+        err_usage(err,
+                  "%s: stock Darknet drops blanks from the paths in its .data files; export to a directory without",
+                  base);
         free(base);
         return NULL;
     }

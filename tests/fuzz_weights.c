@@ -11,7 +11,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static const char text[] = "[net]\nbatch=1\nheight=4\nwidth=4\nchannels=1\n"
-                           "[convolutional]\nbatch_normalize=1\nfilters=2\nsize=1\nactivation=relu\n[batchnorm]\n[avgpool]\n"
+                           "[convolutional]\nbatch_normalize=1\nfilters=2\nsize=1\nactivation=relu\n"
+                           "[batchnorm]\n[avgpool]\n"
                            "[connected]\nbatch_normalize=1\noutput=2\nactivation=linear\n[softmax]\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

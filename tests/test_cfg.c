@@ -20,7 +20,8 @@ static struct net_cfg *parsed(const char *text)
 
 Test(cfg, a_network_of_darknets_own_language_is_read_with_its_defaults)
 {
-    struct net_cfg *cfg = parsed(NET "[conv]\nfilters=8\nsize=3\nstride=2\npad=1\nactivation=leaky\n[max]\nsize=2\nstride=2\n" HEAD);
+    struct net_cfg *cfg =
+        parsed(NET "[conv]\nfilters=8\nsize=3\nstride=2\npad=1\nactivation=leaky\n[max]\nsize=2\nstride=2\n" HEAD);
     cr_assert_eq(cfg->n, 4);
     cr_assert_eq(cfg->classes, 10);
     cr_assert_eq(cfg->policy, LR_CONSTANT);
@@ -44,9 +45,10 @@ Test(cfg, a_network_of_darknets_own_language_is_read_with_its_defaults)
 
 Test(cfg, blanks_comments_and_dos_line_ends_do_not_matter)
 {
-    struct net_cfg *cfg = parsed("# a network\r\n\r\n  [net] ; the whole\r\nbatch = 8\r\n\theight= 8 # rows\r\nwidth =8\r\nchannels=3\r\n"
-                                 "policy=steps\r\nsteps= 10, 20 ,30\r\nscales=.1,\t.1, 1e-1\r\n"
-                                 " dataset=my data/a#b.conf ; kept whole\r\n; no\r\n" HEAD);
+    struct net_cfg *cfg =
+        parsed("# a network\r\n\r\n  [net] ; the whole\r\nbatch = 8\r\n\theight= 8 # rows\r\nwidth =8\r\nchannels=3\r\n"
+               "policy=steps\r\nsteps= 10, 20 ,30\r\nscales=.1,\t.1, 1e-1\r\n"
+               " dataset=my data/a#b.conf ; kept whole\r\n; no\r\n" HEAD);
     cr_assert_eq(cfg->h, 8);
     cr_assert_eq(cfg->n_steps, 3);
     cr_assert_eq(cfg->steps[2], 30);
@@ -57,9 +59,10 @@ Test(cfg, blanks_comments_and_dos_line_ends_do_not_matter)
 
 Test(cfg, shortcut_and_route_take_relative_and_absolute_layers)
 {
-    struct net_cfg *cfg = parsed(NET "[conv]\nfilters=4\nsize=1\nactivation=relu\n"
-                                 "[conv]\nfilters=8\nsize=3\nstride=2\npad=1\nbatch_normalize=1\nactivation=linear\n"
-                                 "[shortcut]\nfrom=-2\nactivation=relu\n[route]\nlayers=-1,1\n[batchnorm]\n[avgpool]\n" HEAD);
+    struct net_cfg *cfg =
+        parsed(NET "[conv]\nfilters=4\nsize=1\nactivation=relu\n"
+                   "[conv]\nfilters=8\nsize=3\nstride=2\npad=1\nbatch_normalize=1\nactivation=linear\n"
+                   "[shortcut]\nfrom=-2\nactivation=relu\n[route]\nlayers=-1,1\n[batchnorm]\n[avgpool]\n" HEAD);
     const struct layer_cfg *l = cfg->layers;
     cr_assert_eq(l[2].from[0], 0);
     cr_assert(l[2].out_c == 8 && l[2].out_h == 4 && l[2].out_w == 4, "the shape of the layer before");
@@ -83,7 +86,8 @@ Test(cfg, keys_that_change_nothing_at_their_neutral_value_are_accepted)
 static void assert_same(const struct net_cfg *a, const struct net_cfg *b)
 {
     cr_assert_eq(a->n, b->n);
-    cr_assert(a->parameters == b->parameters && a->stored == b->stored && a->macs == b->macs && a->classes == b->classes);
+    cr_assert(a->parameters == b->parameters && a->stored == b->stored && a->macs == b->macs
+              && a->classes == b->classes);
     for (int i = 0; i < a->n; i++) {
         struct layer_cfg x = a->layers[i], y = b->layers[i];
         x.line = y.line = 0;
@@ -106,13 +110,17 @@ static void assert_resolved_reads_back(const struct net_cfg *cfg)
 
 Test(cfg, resolved_text_reads_back_as_the_same_network)
 {
-    struct net_cfg *cfg = parsed(
-        "[net]\nbatch=8\nheight=8\nwidth=8\nchannels=3\nlearning_rate=0.1\npolicy=sigmoid\nstep=10\ngamma=.3\nburn_in=3\nseed=9223372036854775807\n"
-        "dataset=x y.conf\nprecision=bf16\nflip=1\ncrop_pad=2\nlabel_smoothing=.1\nnesterov=1\nepochs=3\n"
-        "[normalize]\nmean=.1,.2,.3\nstd=.3333333,.2,.1\n[input_dropout]\nprobability=.2\nrescale=1\nat_test=1\nsamples=4\n"
-        "[conv]\nfilters=6\nsize=3\nstride=1\ngroups=3\npad=1\nactivation=selu\n[activation]\nactivation=tanh\n[shortcut]\nfrom=2\nbeta=.7\n"
-        "[maxpool]\nsize=3\nstride=2\npadding=0\n[upsample]\nstride=2\nscale=.5\n[dropout]\nprobability=.3\n[route]\nlayers=-1,-2\n"
-        "[reorg]\nstride=2\n[reorg]\nstride=2\nreverse=1\n[batchnorm]\n[avgpool]\n" HEAD);
+    struct net_cfg *cfg =
+        parsed("[net]\nbatch=8\nheight=8\nwidth=8\nchannels=3\nlearning_rate=0.1\npolicy=sigmoid\nstep=10\ngamma=."
+               "3\nburn_in=3\nseed=9223372036854775807\n"
+               "dataset=x y.conf\nprecision=bf16\nflip=1\ncrop_pad=2\nlabel_smoothing=.1\nnesterov=1\nepochs=3\n"
+               "[normalize]\nmean=.1,.2,.3\nstd=.3333333,.2,.1\n[input_dropout]\nprobability=.2\nrescale=1\nat_test="
+               "1\nsamples=4\n"
+               "[conv]\nfilters=6\nsize=3\nstride=1\ngroups=3\npad=1\nactivation=selu\n[activation]\nactivation=tanh\n["
+               "shortcut]\nfrom=2\nbeta=.7\n"
+               "[maxpool]\nsize=3\nstride=2\npadding=0\n[upsample]\nstride=2\nscale=.5\n[dropout]\nprobability=.3\n["
+               "route]\nlayers=-1,-2\n"
+               "[reorg]\nstride=2\n[reorg]\nstride=2\nreverse=1\n[batchnorm]\n[avgpool]\n" HEAD);
     cr_assert_eq(cfg->n, 15);
     cr_assert(cfg->has_darknet_layer);
     cr_assert_eq(cfg->layers[5].out_h, 3);
@@ -122,9 +130,12 @@ Test(cfg, resolved_text_reads_back_as_the_same_network)
 
 Test(cfg, every_policy_reads_back)
 {
-    static const char *const policies[] = { "policy=constant\nburn_in=5\npower=2\n", "policy=step\nstep=3\nscale=.5\n",
-        "policy=steps\nsteps=1,2\nscales=.1,.2\n", "policy=exp\ngamma=.9\n", "policy=poly\npower=3\nmax_batches=100\n",
-        "policy=sigmoid\ngamma=.1\nstep=7\n", "policy=cosine\nepochs=5\nwarmup=1.5\n", "policy=onecycle\nepochs=5\nwarmup=2\n" };
+    static const char *const policies[] = {
+        "policy=constant\nburn_in=5\npower=2\n",   "policy=step\nstep=3\nscale=.5\n",
+        "policy=steps\nsteps=1,2\nscales=.1,.2\n", "policy=exp\ngamma=.9\n",
+        "policy=poly\npower=3\nmax_batches=100\n", "policy=sigmoid\ngamma=.1\nstep=7\n",
+        "policy=cosine\nepochs=5\nwarmup=1.5\n",   "policy=onecycle\nepochs=5\nwarmup=2\n"
+    };
     for (int i = 0; i < 8; i++) {
         char *text = mem_format(NET "%s" HEAD, policies[i]);
         struct net_cfg *cfg = parsed(text);
@@ -137,12 +148,13 @@ Test(cfg, every_policy_reads_back)
 
 Test(cfg, stock_text_has_no_section_or_key_of_ours)
 {
-    struct net_cfg *cfg = parsed(NET "policy=cosine\nepochs=3\nflip=1\ndataset=d\n[normalize]\nmean=.1,.2,.3\nstd=.3,.2,.1\n"
-                                 "[input_dropout]\nprobability=.2\n[batchnorm]\n" HEAD);
+    struct net_cfg *cfg =
+        parsed(NET "policy=cosine\nepochs=3\nflip=1\ndataset=d\n[normalize]\nmean=.1,.2,.3\nstd=.3,.2,.1\n"
+                   "[input_dropout]\nprobability=.2\n[batchnorm]\n" HEAD);
     char *text = cfg_stock_text(cfg, 4);
     cr_assert(strstr(text, "batch=4\n"));
-    static const char *const ours[] = { "normalize]", "input_dropout", "[batchnorm]", "cosine", "epochs", "flip", "dataset",
-                                        "seed", "precision" };
+    static const char *const ours[] = { "normalize]", "input_dropout", "[batchnorm]", "cosine",   "epochs",
+                                        "flip",       "dataset",       "seed",        "precision" };
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         cr_assert_null(strstr(text, ours[i]), "%s in\n%s", ours[i], text);
     free(text);
@@ -205,20 +217,25 @@ static int dropouts(const struct net_cfg *cfg)
 /* Counts from the descriptions of the architectures, worked out by hand for the small ones. */
 Test(cfg, the_networks_of_this_toolkit_have_their_known_sizes)
 {
-    static const struct { const char *name; int64_t parameters, macs; int classes; } known[] = {
+    static const struct { const char *name; int64_t parameters, macs; int classes;
+    } known[] = {
         { "resnet20", 269722, 40551040, 10 },
         { "resnet18_cifar", 11173962, 555422720, 10 },
-        { "vgg16_cifar", 14728266 - 4224, 313201664, 10 }, /* without the 4,224 biases that batch normalisation cancels */
+        { "vgg16_cifar", 14728266 - 4224, 313201664,
+          10 }, /* without the 4,224 biases that batch normalisation cancels */
         { "resnet18_imagenet", 11689512, 1814073344, 1000 },
         { "mnist_cnn", 32 * 9 + 64 + 64 * 32 * 9 + 128 + 3136 * 10 + 10, 784 * 32 * 9 + 196 * 64 * 32 * 9 + 31360, 10 },
-        { "planted", 16 * 27 + 32 + 32 * 144 + 64 + 64 * 288 + 128 + 64 * 6 + 6, 1024 * 16 * 27 + 256 * 32 * 144 + 64 * 64 * 288 + 384, 6 },
+        { "planted", 16 * 27 + 32 + 32 * 144 + 64 + 64 * 288 + 128 + 64 * 6 + 6,
+          1024 * 16 * 27 + 256 * 32 * 144 + 64 * 64 * 288 + 384, 6 },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct net_cfg *plain = read_shipped(known[i].name, ""), *dropout = read_shipped(known[i].name, "_dropout");
-        cr_expect_eq(plain->parameters, known[i].parameters, "%s: %lld parameters", known[i].name, (long long)plain->parameters);
+        cr_expect_eq(plain->parameters, known[i].parameters, "%s: %lld parameters", known[i].name,
+                     (long long)plain->parameters);
         cr_expect_eq(plain->macs, known[i].macs, "%s: %lld multiply-adds", known[i].name, (long long)plain->macs);
         cr_expect_eq(plain->classes, known[i].classes);
-        cr_expect(dropout->parameters == plain->parameters && dropout->macs == plain->macs && dropout->n == plain->n + 1);
+        cr_expect(dropout->parameters == plain->parameters && dropout->macs == plain->macs
+                  && dropout->n == plain->n + 1);
         cr_expect(dropouts(plain) == 0 && dropouts(dropout) == 1, "%s", known[i].name);
         cfg_free(plain);
         cfg_free(dropout);
@@ -235,8 +252,8 @@ static void check_bad(const char *text, int line, const char *fragment)
     cr_expect_not(cfg_parse("bad.cfg", text, &cfg, &err), "accepted (wanted '%s'):\n%s", fragment, text);
     cr_expect_null(cfg);
     cr_expect_eq(err.status, EXIT_USAGE);
-    cr_expect(strncmp(err.text, place, strlen(place)) == 0 && strstr(err.text, fragment), "wanted %s'%s'\n   got %s", place,
-              fragment, err.text);
+    cr_expect(strncmp(err.text, place, strlen(place)) == 0 && strstr(err.text, fragment), "wanted %s'%s'\n   got %s",
+              place, fragment, err.text);
     cr_expect(strchr(err.text, ';') || strstr(err.text, "did you mean"), "no remedy: %s", err.text);
 }
 
@@ -260,7 +277,8 @@ Test(cfg, every_bad_cfg_of_the_table_is_refused_with_line_cause_and_remedy)
                 cr_assert_eq(sscanf(line, "== %d %199[^\n]", &wanted, fragment), 2, "%s", line);
         } else {
             size_t used = strlen(text);
-            snprintf(text + used, sizeof text - used, "%s%s", strcmp(line, "@") == 0 ? NET : line, strcmp(line, "@") == 0 ? "" : "\n");
+            snprintf(text + used, sizeof text - used, "%s%s", strcmp(line, "@") == 0 ? NET : line,
+                     strcmp(line, "@") == 0 ? "" : "\n");
         }
     }
     cr_assert_geq(cases, 60);

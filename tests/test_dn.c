@@ -54,8 +54,8 @@ static float *random_values(const struct net_cfg *cfg)
 static void assert_near(const float *a, const float *b, int64_t n, double tolerance, const char *what)
 {
     for (int64_t i = 0; i < n; i++)
-        cr_assert(fabs((double)a[i] - (double)b[i]) <= tolerance * (1 + fabs((double)b[i])), "%s: number %d: %.9g, wanted %.9g",
-                  what, (int)i, (double)a[i], (double)b[i]);
+        cr_assert(fabs((double)a[i] - (double)b[i]) <= tolerance * (1 + fabs((double)b[i])),
+                  "%s: number %d: %.9g, wanted %.9g", what, (int)i, (double)a[i], (double)b[i]);
 }
 
 Test(dn, darknet_gives_every_layer_of_our_networks_the_same_shape)
@@ -77,17 +77,18 @@ Test(dn, darknet_gives_every_layer_of_our_networks_the_same_shape)
 static char *random_network(uint32_t number)
 {
     struct rng r = rng_stream(3, RNG_TEST, 0, number);
-    char *text = mem_format("[net]\nbatch=2\nheight=%u\nwidth=%u\nchannels=%d\n", 1 + rng_below(&r, 24), 1 + rng_below(&r, 24),
-                            rng_below(&r, 2) ? 3 : 1);
+    char *text = mem_format("[net]\nbatch=2\nheight=%u\nwidth=%u\nchannels=%d\n", 1 + rng_below(&r, 24),
+                            1 + rng_below(&r, 24), rng_below(&r, 2) ? 3 : 1);
     for (uint32_t i = 0, n = 1 + rng_below(&r, 6); i < n; i++) {
         uint32_t size = 1 + rng_below(&r, 5), stride = 1 + rng_below(&r, 3), padding = rng_below(&r, 4);
-        char *layer =
-            rng_below(&r, 3) == 0 ? mem_format("[maxpool]\nsize=%u\nstride=%u\n%s%.0u\n", size, stride,
-                                               padding ? "padding=" : "#", padding)
-            : rng_below(&r, 4) == 0 && i > 1 ? mem_format("[shortcut]\nfrom=%u\n", rng_below(&r, i))
-            : rng_below(&r, 6) == 0 && i > 1 ? mem_format("[route]\nlayers=%u,%d\n", rng_below(&r, i), -1)
-            : mem_format("[convolutional]\nbatch_normalize=%u\nfilters=%u\nsize=%u\nstride=%u\npadding=%u\nactivation=relu\n",
-                         rng_below(&r, 2), 1 + rng_below(&r, 9), size, stride, padding);
+        char *layer = rng_below(&r, 3) == 0 ? mem_format("[maxpool]\nsize=%u\nstride=%u\n%s%.0u\n", size, stride,
+                                                         padding ? "padding=" : "#", padding)
+                      : rng_below(&r, 4) == 0 && i > 1 ? mem_format("[shortcut]\nfrom=%u\n", rng_below(&r, i))
+                      : rng_below(&r, 6) == 0 && i > 1
+                          ? mem_format("[route]\nlayers=%u,%d\n", rng_below(&r, i), -1)
+                          : mem_format("[convolutional]\nbatch_normalize=%u\nfilters=%u\nsize=%u\nstride=%u\npadding=%"
+                                       "u\nactivation=relu\n",
+                                       rng_below(&r, 2), 1 + rng_below(&r, 9), size, stride, padding);
         char *longer = mem_format("%s%s", text, layer);
         free(layer);
         free(text);
@@ -182,11 +183,12 @@ Test(dn, normalize_is_exact_before_a_convolution_that_pads_with_zeros)
 {
     static const float mean[3] = { 0.1f, 0.5f, 0.9f }, std[3] = { 0.3f, 0.2f, 0.1f };
     struct net_cfg *cfg = parsed(NET CONV HEAD);
-    float *values = random_values(cfg), *x = random_floats(2 * 192, 1, 1), *by_hand = mem_alloc(2 * 192, sizeof *by_hand);
+    float *values = random_values(cfg), *x = random_floats(2 * 192, 1, 1),
+          *by_hand = mem_alloc(2 * 192, sizeof *by_hand);
     for (int i = 0; i < 2 * 192; i++)
         by_hand[i] = (x[i] - mean[i / 64 % 3]) / std[i / 64 % 3];
-    float *z = logits_of(NET "[normalize]\nmean=.1,.5,.9\nstd=.3,.2,.1\n[input_dropout]\nprobability=.5\n" CONV HEAD, values, x, 2,
-                         false);
+    float *z = logits_of(NET "[normalize]\nmean=.1,.5,.9\nstd=.3,.2,.1\n[input_dropout]\nprobability=.5\n" CONV HEAD,
+                         values, x, 2, false);
     float *wanted = logits_of(NET CONV HEAD, values, by_hand, 2, false);
     assert_near(z, wanted, 2 * 5, 1e-5, "logits");
     cr_assert(fabsf(wanted[0] - wanted[5]) > 1e-3f, "the two images must differ");
@@ -196,7 +198,8 @@ Test(dn, normalize_is_exact_before_a_convolution_that_pads_with_zeros)
 
 Test(dn, a_1x1_convolution_with_stride_and_padding_takes_the_right_pixels)
 {
-    struct net_cfg *cfg = parsed(NET "[convolutional]\nfilters=3\nsize=1\nstride=2\ngroups=3\nactivation=linear\n" HEAD);
+    struct net_cfg *cfg =
+        parsed(NET "[convolutional]\nfilters=3\nsize=1\nstride=2\ngroups=3\nactivation=linear\n" HEAD);
     float *values = random_values(cfg), *x = random_floats(192, 1, 1);
     struct dn_network *dn = opened(cfg, 1);
     dn_set_parameters(dn, values);
@@ -238,7 +241,8 @@ static double dot(const float *a, const float *b, int64_t n)
 }
 
 /* scalar = dz . logits, whose gradient by x and by every parameter dn_backward gives */
-static double scalar_of(struct dn_network *dn, const float *values, const float *x, const float *dz, int64_t n, bool train)
+static double scalar_of(struct dn_network *dn, const float *values, const float *x, const float *dz, int64_t n,
+                        bool train)
 {
     dn_set_parameters(dn, values);
     dn_forward(dn, x, train);
@@ -246,11 +250,12 @@ static double scalar_of(struct dn_network *dn, const float *values, const float 
 }
 
 /* Central difference along a random direction, against the gradient's component. */
-static void check_direction(struct dn_network *dn, const float *values, const float *x, const float *dz, int64_t n, bool train,
-                            const float *gradient, int64_t size, bool of_x)
+static void check_direction(struct dn_network *dn, const float *values, const float *x, const float *dz, int64_t n,
+                            bool train, const float *gradient, int64_t size, bool of_x)
 {
     const float h = 1e-2f;
-    float *direction = random_floats(size, 40 + of_x, 0.05f), *plus = mem_alloc((size_t)size, 4), *minus = mem_alloc((size_t)size, 4);
+    float *direction = random_floats(size, 40 + of_x, 0.05f), *plus = mem_alloc((size_t)size, 4),
+          *minus = mem_alloc((size_t)size, 4);
     const float *at = of_x ? x : values;
     for (int64_t i = 0; i < size; i++) {
         if (gradient[i] == 0)
@@ -262,7 +267,8 @@ static void check_direction(struct dn_network *dn, const float *values, const fl
     double down = scalar_of(dn, of_x ? values : minus, of_x ? minus : x, dz, n, train);
     double wanted = (up - down) / (2 * (double)h), got = dot(gradient, direction, size);
     cr_assert(fabs(wanted) > 1e-3, "the gradient is zero");
-    cr_assert(fabs(got - wanted) <= 0.01 * fabs(wanted), "%s: %g, wanted %g", of_x ? "pixels" : "parameters", got, wanted);
+    cr_assert(fabs(got - wanted) <= 0.01 * fabs(wanted), "%s: %g, wanted %g", of_x ? "pixels" : "parameters", got,
+              wanted);
     free(direction), free(plus), free(minus);
 }
 
@@ -285,14 +291,20 @@ static void check_gradients(const char *text, int batch, bool train)
 
 Test(dn, gradients_agree_with_central_differences)
 {
-    check_gradients(NET "[convolutional]\nfilters=6\nsize=3\nstride=1\npad=1\nactivation=logistic\n[convolutional]\nfilters=4\nsize=1\n"
-                    "stride=2\nactivation=tanh\n[maxpool]\nsize=2\nstride=2\n" HEAD, 3, false);
+    check_gradients(
+        NET
+        "[convolutional]\nfilters=6\nsize=3\nstride=1\npad=1\nactivation=logistic\n[convolutional]\nfilters=4\nsize=1\n"
+        "stride=2\nactivation=tanh\n[maxpool]\nsize=2\nstride=2\n" HEAD,
+        3, false);
 }
 
 Test(dn, gradients_through_batch_statistics_agree_with_central_differences)
 {
-    check_gradients("[net]\nbatch=4\nheight=8\nwidth=8\nchannels=3\n[batchnorm]\n[convolutional]\nbatch_normalize=1\nfilters=6\nsize=3\n"
-                    "stride=2\npad=1\nactivation=logistic\n[connected]\noutput=7\nbatch_normalize=1\nactivation=tanh\n" HEAD, 8, true);
+    check_gradients(
+        "[net]\nbatch=4\nheight=8\nwidth=8\nchannels=3\n[batchnorm]\n[convolutional]\nbatch_normalize=1\nfilters="
+        "6\nsize=3\n"
+        "stride=2\npad=1\nactivation=logistic\n[connected]\noutput=7\nbatch_normalize=1\nactivation=tanh\n" HEAD,
+        8, true);
 }
 
 static void check_layer(const char *text, int i)
@@ -320,7 +332,9 @@ static void check_layer(const char *text, int i)
 Test(dn, layers_left_to_darknet_run_alone_with_their_gradient)
 {
     check_layer(NET CONV "[upsample]\nstride=3\nscale=.7\n" HEAD, 1);
-    check_layer(NET "[convolutional]\nfilters=8\nsize=3\nactivation=relu\n[maxpool]\nsize=3\nstride=1\npadding=0\n[reorg]\nstride=2\n" HEAD, 2);
+    check_layer(NET "[convolutional]\nfilters=8\nsize=3\nactivation=relu\n[maxpool]\nsize=3\nstride=1\npadding=0\n["
+                    "reorg]\nstride=2\n" HEAD,
+                2);
     check_layer(NET "[convolutional]\nfilters=8\nsize=3\nactivation=relu\n[reorg]\nstride=2\nreverse=1\n" HEAD, 1);
 }
 
@@ -373,7 +387,8 @@ Test(dn, a_missing_library_is_named)
     setenv("MARGINALIA_DARKNET", "/nonexistent/libdarknet.so", 1);
     cr_assert_not(dn_check(cfg, &err));
     cr_assert_eq(err.status, EXIT_CANNOT_RUN);
-    cr_assert(strstr(err.text, "/nonexistent/libdarknet.so") && strstr(err.text, "install the package darknet"), "%s", err.text);
+    cr_assert(strstr(err.text, "/nonexistent/libdarknet.so") && strstr(err.text, "install the package darknet"), "%s",
+              err.text);
     setenv("MARGINALIA_DARKNET", "libm.so.6", 1);
     cr_assert_not(dn_check(cfg, &err));
     cr_assert(strstr(err.text, "has no parse_network_cfg"), "%s", err.text);
