@@ -226,6 +226,17 @@ static void copy(float *out, const float *in, int64_t n)
         memcpy(out, in, (size_t)n * sizeof *out);
 }
 
+/* The stock text gives weights to these two kinds of layers only. */
+static bool has_weights(const layer *d)
+{
+    return d->type == CONVOLUTIONAL || d->type == CONNECTED;
+}
+
+static int64_t n_weights(const layer *d)
+{
+    return d->type == CONVOLUTIONAL ? d->nweights : (int64_t)d->inputs * d->outputs;
+}
+
 void dn_set_parameters(struct dn_network *dn, const float *values)
 {
     int64_t n;
@@ -233,19 +244,13 @@ void dn_set_parameters(struct dn_network *dn, const float *values)
     const float *next = all;
     for (int i = 0; i < dn->net->n; i++) {
         layer *d = &dn->net->layers[i];
-        if (d->type != CONVOLUTIONAL && d->type != CONNECTED)
+        if (!has_weights(d))
             continue;
-        int64_t outputs = d->type == CONVOLUTIONAL ? d->n : d->outputs;
-        int64_t weights = d->type == CONVOLUTIONAL ? d->nweights : (int64_t)d->inputs * d->outputs;
-        float *arrays[] = { d->biases,
-                            d->type == CONNECTED ? d->weights : NULL,
-                            d->batch_normalize ? d->scales : NULL,
-                            d->batch_normalize ? d->rolling_mean : NULL,
-                            d->batch_normalize ? d->rolling_variance : NULL,
-                            d->type == CONVOLUTIONAL ? d->weights : NULL };
+        float *before = d->type == CONNECTED ? d->weights : NULL, *after = d->type == CONNECTED ? NULL : d->weights;
+        float *arrays[] = { d->biases, before, d->scales, d->rolling_mean, d->rolling_variance, after };
         for (int k = 0; k < 6; k++)
             if (arrays[k]) {
-                int64_t length = arrays[k] == d->weights ? weights : outputs;
+                int64_t length = arrays[k] == d->weights ? n_weights(d) : d->out_c;
                 copy(arrays[k], next, length);
                 next += length;
             }
@@ -328,12 +333,11 @@ static void clear_gradients(network *net)
     for (int i = 0; i < net->n; i++) {
         layer *d = &net->layers[i];
         clear(d->delta, (int64_t)net->batch * d->outputs);
-        if (d->type != CONVOLUTIONAL && d->type != CONNECTED)
+        if (!has_weights(d))
             continue;
-        int64_t outputs = d->type == CONVOLUTIONAL ? d->n : d->outputs;
-        clear(d->bias_updates, outputs);
-        clear(d->scale_updates, outputs);
-        clear(d->weight_updates, d->type == CONVOLUTIONAL ? d->nweights : (int64_t)d->inputs * d->outputs);
+        clear(d->bias_updates, d->out_c);
+        clear(d->scale_updates, d->out_c);
+        clear(d->weight_updates, n_weights(d));
     }
 }
 

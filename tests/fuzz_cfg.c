@@ -1,4 +1,5 @@
-/* Any bytes as a cfg: refused with a line of text, or accepted; what is accepted reads back from its own resolved text. */
+/* Any bytes as a cfg: refused with a line of text, or accepted; what is accepted reads back from its own resolved
+ * text. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
