@@ -37,7 +37,10 @@ CPP_ALL  := -D_GNU_SOURCE -I. -isystem $(DARKNET)/include -DDARKNET_LIBRARY='"$(
 C_ALL    := -std=c11 $(WARNINGS) -fvisibility=hidden -ffp-contract=off $(CFLAGS) $(VARIANT_FLAGS)
 COMPILE   = $(CC) $(CPP_ALL) $(C_ALL) -MMD -MP -c -o $@ $<
 LIBRARIES := -ldnnl -lconfig -ljansson -lzip -lz -lcrypto -ldl -lm -lpthread -lgomp
-LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o %.a,$^)
+LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(sort $(filter %.o,$^) $(VERSION_OBJECT)) $(LIB)
+# Shows what is done in a few words; V=1 shows the commands.
+SAY       = @$(if $(V),,echo "  $(1) $@";)
+QUIET    := $(if $(V),,@)
 
 SOURCES  := $(filter-out %/main.c,$(sort $(wildcard base/*.c datasets/*.c darknet-ext/*.c train/*.c validate/*.c)))
 KERNELS  := $(filter darknet-ext/kernels.c darknet-ext/kernels_%.c,$(SOURCES))
@@ -50,13 +53,14 @@ BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
 ISAS := avx512 avx2 portable
-ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
-ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c
+ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
+ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c -ffp-contract=fast
 ISA_FLAGS_portable := -O3
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
-LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS),$(SOURCES))) $(KERNEL_OBJECTS)
+VERSION_OBJECT := $(BUILD)/base/version.o
+LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS) base/version.c,$(SOURCES))) $(KERNEL_OBJECTS)
 LIB            := $(BUILD)/libmarginalia.a
 PROGRAMS       := $(patsubst %/main.c,$(PROGDIR)/%,$(MAINS))
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
@@ -137,32 +141,39 @@ clean: ## remove build/ and bin/ (never runs/ or data/)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-$(PROGDIR)/%: $(BUILD)/%/main.o $(LIB)
+$(PROGRAMS): $(PROGDIR)/%: $(BUILD)/%/main.o $(LIB) $(VERSION_OBJECT)
 	@mkdir -p $(@D)
-	$(LINK) $(LIBRARIES)
+	$(call SAY,link)
+	$(QUIET)$(LINK) $(LIBRARIES)
 
-$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS)) $(LIB)
-	$(LINK) -lcriterion $(LIBRARIES)
+# After "|": a new version alone is no reason to link the tests again.
+$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS)) $(LIB) | $(VERSION_OBJECT)
+	$(call SAY,link)
+	$(QUIET)$(LINK) -lcriterion $(LIBRARIES)
 
-$(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
-	$(LINK) -fsanitize=fuzzer $(LIBRARIES)
+$(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) | $(VERSION_OBJECT)
+	$(call SAY,link)
+	$(QUIET)$(LINK) -fsanitize=fuzzer $(LIBRARIES)
 
-$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBRARIES)
+$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
+	$(call SAY,link)
+	$(QUIET)$(LINK) $(LIBRARIES)
 
+# Under another name first, so that a build beside this one never sees half of it.
 $(LIB): $(LIB_OBJECTS)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,archive)
+	$(QUIET)new=$@.$$$$ && rm -f $$new && $(AR) rcs $$new $^ && mv -f $$new $@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE)
+	$(call SAY,compile)
+	$(QUIET)$(COMPILE)
 
 define kernel_rule
 $$(BUILD)/%_$(1).o: %.c
 	@mkdir -p $$(@D)
-	$$(COMPILE) $$(ISA_FLAGS_$(1)) -DKERNELS_ISA=$(1)
+	$$(call SAY,compile)
+	$$(QUIET)$$(COMPILE) $$(ISA_FLAGS_$(1)) -DKERNELS_ISA=$(1)
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
 
@@ -172,7 +183,7 @@ REVISION := $(shell git rev-parse --verify -q HEAD 2>/dev/null || echo unknown)
 $(BUILD)/version.txt: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(REVISION)' | cmp -s - $@ || echo '$(VERSION) $(REVISION)' >$@
-$(BUILD)/base/version.o: CPP_ALL += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"'
-$(BUILD)/base/version.o: $(BUILD)/version.txt
+$(VERSION_OBJECT): CPP_ALL += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"'
+$(VERSION_OBJECT): $(BUILD)/version.txt
 
--include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(call object,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(BENCHES)))
+-include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT) $(call object,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(BENCHES)))
