@@ -80,7 +80,8 @@ static int epilogue_norm(const struct builder *b, int i)
         return next;
     /* the shortcut's source becomes the output, so this must be its last reader */
     int source = node->in[1];
-    bool last = node->map.same && source != 0 && b->p->kernels->block == 16; /* oneDNN 2.6's avx2 kernels add wrongly */
+    bool last = node->map.same && source != 0
+        && !program_same_storage(b->p, b->value[b->g->nodes[i].in[0]], b->value[source]); /* a convolution cannot overwrite its input */
     for (int k = next + 1; k < b->g->n; k++)
         for (int q = 0; q < b->g->nodes[k].n_in; q++) {
             int in = b->g->nodes[k].in[q];

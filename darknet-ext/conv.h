@@ -35,8 +35,8 @@ void conv_thread_free(struct conv_thread *t);
 void conv_thread_enter(void); /* call once in each thread: oneDNN must not start threads of its own */
 
 /* threads: how many conv_threads (numbered 0..threads-1) will run it. */
-bool conv_new(const struct conv_shape *shape, enum conv_direction direction, int block, int threads, struct conv **out,
-              struct err *err);
+bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
+              struct conv **out, struct err *err);
 void conv_free(struct conv *c); /* accepts NULL */
 size_t conv_scratch_bytes(const struct conv *c);
 const char *conv_describe(const struct conv *c); /* "onednn jit_wino_4x3:avx512_core" */

@@ -6,7 +6,7 @@
  * - convolution_auto picks direct for f32 backward-weights where Winograd is twice as fast, and Winograd for the 3-channel first
  *   layer where direct is four times as fast: so the algorithm is chosen here.
  * - In library scratchpad mode the scratch belongs to the creating thread: user mode, one buffer per thread. */
-#include "darknet-ext/conv.h"
+#include "darknet-ext/conv_onednn.h"
 #include <assert.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -24,7 +24,7 @@ struct conv_thread {
 
 enum { SLOT_SOURCE, SLOT_WEIGHTS, SLOT_BIAS, SLOT_DESTINATION, SLOT_SCRATCH, N_SLOTS };
 
-struct conv {
+struct onednn_conv {
     struct conv_shape shape;
     enum conv_direction direction;
     int threads;
@@ -193,7 +193,7 @@ static dnnl_primitive_desc_t choose_descriptor(const struct conv_shape *s, enum 
     return pd;
 }
 
-static void query_formats(struct conv *c)
+static void query_formats(struct onednn_conv *c)
 {
     static const dnnl_query_t queries[3][N_SLOTS] = {
         {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_dst_md, dnnl_query_scratchpad_md},
@@ -213,15 +213,15 @@ static void query_formats(struct conv *c)
     snprintf(c->name, sizeof c->name, "onednn %s", name ? name : "?");
 }
 
-bool conv_new(const struct conv_shape *shape, enum conv_direction direction, int block, int threads, struct conv **out,
+bool onednn_conv_new(const struct conv_shape *shape, enum conv_direction direction, int block, int threads, struct onednn_conv **out,
               struct err *err)
 {
     if (!engine_ready(err))
         return false;
     int asked = omp_get_max_threads();
     omp_set_num_threads(1);
-    struct conv *c = mem_alloc(1, sizeof *c);
-    *c = (struct conv){.shape = *shape, .direction = direction, .threads = threads};
+    struct onednn_conv *c = mem_alloc(1, sizeof *c);
+    *c = (struct onednn_conv){.shape = *shape, .direction = direction, .threads = threads};
     c->memory = mem_alloc((size_t)threads, sizeof *c->memory);
     c->descriptor = choose_descriptor(shape, direction, block);
     bool ok = c->descriptor && dnnl_primitive_create(&c->primitive, c->descriptor) == dnnl_success;
@@ -229,7 +229,7 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, int
         query_formats(c);
     omp_set_num_threads(asked);
     if (!ok) {
-        conv_free(c);
+        onednn_conv_free(c);
         return err_run(err, "oneDNN has no %s convolution %dx%dx%d -> %dx%dx%d, %dx%d/%d in %s on this CPU; use precision=f32",
                        direction == CONV_FORWARD ? "forward" : "backward", shape->ic, shape->ih, shape->iw, shape->oc, shape->oh,
                        shape->ow, shape->kh, shape->kw, shape->stride, shape->storage == STORAGE_BF16 ? "bf16" : "f32");
@@ -238,7 +238,7 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, int
     return true;
 }
 
-void conv_free(struct conv *c)
+void onednn_conv_free(struct onednn_conv *c)
 {
     if (!c)
         return;
@@ -254,16 +254,16 @@ void conv_free(struct conv *c)
     free(c);
 }
 
-size_t conv_scratch_bytes(const struct conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_SCRATCH]); }
-size_t conv_weight_bytes(const struct conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_WEIGHTS]); }
-const char *conv_describe(const struct conv *c) { return c->name; }
+size_t onednn_conv_scratch_bytes(const struct onednn_conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_SCRATCH]); }
+size_t onednn_conv_weight_bytes(const struct onednn_conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_WEIGHTS]); }
+const char *onednn_conv_describe(const struct onednn_conv *c) { return c->name; }
 
-bool conv_same_weights(const struct conv *a, const struct conv *b)
+bool onednn_conv_same_weights(const struct onednn_conv *a, const struct onednn_conv *b)
 {
     return dnnl_memory_desc_equal(&a->md[SLOT_WEIGHTS], &b->md[SLOT_WEIGHTS]);
 }
 
-void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
+void onednn_conv_run(const struct onednn_conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
               void *destination)
 {
     static const int argument[3][N_SLOTS] = {
@@ -278,29 +278,40 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
             dnnl_memory_set_data_handle(c->memory[thread][k], handle[k]);
             args[n++] = (dnnl_exec_arg_t){argument[c->direction][k], c->memory[thread][k]};
         }
-    assert(conv_scratch_bytes(c) <= t->scratch_bytes);
+    assert(onednn_conv_scratch_bytes(c) <= t->scratch_bytes);
     dnnl_status_t status = dnnl_primitive_execute(c->primitive, t->stream, n, args);
     assert(status == dnnl_success);
     (void)status;
 }
 
-struct conv_pack {
+struct onednn_pack {
     dnnl_primitive_t primitive;
     int threads;
     dnnl_memory_t (*memory)[3]; /* [threads] from, to, scratch */
 };
 
-bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out, struct err *err)
+/* The format a side of a conversion has: a convolution's, or plain, or blocked both ways. */
+static void format_of(const struct onednn_conv *c, const struct conv_shape *shape, enum onednn_format format, dnnl_memory_desc_t *md)
+{
+    dnnl_dims_t dims = {shape->oc, shape->ic, shape->kh, shape->kw};
+    if (format == ONEDNN_OF_CONV)
+        *md = c->md[SLOT_WEIGHTS];
+    else if (format == ONEDNN_PLAIN)
+        describe_weights(shape, dnnl_f32, true, md);
+    else
+        dnnl_memory_desc_init_by_tag(md, 4, dims, dnnl_f32, format == ONEDNN_BLOCKED_16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o);
+}
+
+bool onednn_pack_new(const struct conv_shape *shape, const struct onednn_conv *from, enum onednn_format from_format,
+                     const struct onednn_conv *to, enum onednn_format to_format, int threads, struct onednn_pack **out, struct err *err)
 {
     dnnl_memory_desc_t md[3];
-    describe_weights(from ? &from->shape : &to->shape, dnnl_f32, true, &md[0]);
-    md[1] = to ? to->md[SLOT_WEIGHTS] : md[0];
-    if (from)
-        md[0] = from->md[SLOT_WEIGHTS];
+    format_of(from, shape, from_format, &md[0]);
+    format_of(to, shape, to_format, &md[1]);
     dnnl_primitive_attr_t attributes;
     dnnl_primitive_attr_create(&attributes);
     dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-    struct conv_pack *p = mem_alloc(1, sizeof *p);
+    struct onednn_pack *p = mem_alloc(1, sizeof *p);
     dnnl_primitive_desc_t pd = NULL;
     int asked = omp_get_max_threads();
     omp_set_num_threads(1);
@@ -324,7 +335,7 @@ bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, 
     return true;
 }
 
-void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread, void *from, void *to)
+void onednn_pack_run(const struct onednn_pack *p, struct conv_thread *t, int thread, void *from, void *to)
 {
     static const int argument[3] = {DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD};
     void *handle[3] = {from, to, t->scratch};
@@ -340,7 +351,7 @@ void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread,
     (void)status;
 }
 
-void conv_pack_free(struct conv_pack *p)
+void onednn_pack_free(struct onednn_pack *p)
 {
     if (!p)
         return;
@@ -351,6 +362,11 @@ void conv_pack_free(struct conv_pack *p)
     free(p->memory);
     dnnl_primitive_destroy(p->primitive);
     free(p);
+}
+
+void *conv_thread_scratch(const struct conv_thread *t)
+{
+    return t->scratch;
 }
 
 const char *conv_isa(void)

@@ -2,6 +2,7 @@
  * block, so a loop over pixels is a loop over vectors; the compiler maps a vector on one, two or four registers. */
 #include "darknet-ext/kernels.h"
 #include <string.h>
+#include "darknet-ext/winograd.h"
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -124,4 +125,5 @@ static void sgd(float *w, float *v, const float *parts, int n_parts, size_t part
     }
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
-const struct kernels JOIN(kernels_, KERNELS_ISA) = {STRING(KERNELS_ISA), B, {STORAGE_TABLE(f32), STORAGE_TABLE(bf16)}, sgd};
+const struct kernels JOIN(kernels_, KERNELS_ISA) = {STRING(KERNELS_ISA), B, {STORAGE_TABLE(f32), STORAGE_TABLE(bf16)}, sgd,
+                                                &JOIN(winograd_, KERNELS_ISA)};

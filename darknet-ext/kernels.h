@@ -69,6 +69,8 @@ struct storage_kernels {
     void (*unblock)(float *out, const void *in, int c, struct extent e);
 };
 
+struct winograd_kernels;
+
 struct kernels {
     const char *name; /* "avx512", "avx2", "portable" */
     int block;        /* B: 16 or 8 */
@@ -79,6 +81,8 @@ struct kernels {
      * `part_stride`, in that order, times scale. */
     void (*sgd)(float *w, float *v, const float *parts, int n_parts, size_t part_stride, float scale, float lr, float momentum,
                 float decay, bool nesterov, size_t n);
+
+    const struct winograd_kernels *winograd; /* winograd.h */
 };
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_portable;

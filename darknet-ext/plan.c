@@ -103,7 +103,7 @@ static bool make_convolutions(struct program *p, int threads, struct err *err)
         if (!op->has_conv)
             continue;
         op->shape.n = p->phases[op->phase].chunk;
-        if (!conv_new(&op->shape, op->direction, p->kernels->block, threads, &op->conv, err))
+        if (!conv_new(&op->shape, op->direction, p->kernels, threads, &op->conv, err))
             return false;
     }
     return true;

@@ -1,0 +1,143 @@
+/* Chooses who runs a convolution: our Winograd kernels where they apply, else oneDNN. */
+#include "darknet-ext/conv.h"
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "darknet-ext/conv_onednn.h"
+#include "darknet-ext/winograd.h"
+
+struct conv {
+    struct conv_shape shape;
+    enum conv_direction direction;
+    int block;
+    struct onednn_conv *onednn;              /* or NULL, then: */
+    const struct winograd_kernels *winograd;
+    struct winograd_shape pass;              /* as a forward convolution */
+};
+
+/* MARGINALIA_KERNELS=onednn keeps to oneDNN: for tests, comparisons and bug reports. */
+static bool only_onednn(void)
+{
+    const char *choice = getenv("MARGINALIA_KERNELS");
+    return choice && !strcmp(choice, "onednn");
+}
+
+/* Not for images so small that most of a 4x4 output tile would be thrown away. */
+static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+{
+    int rows = (s->oh + 3) / 4 * 4, columns = (s->ow + 3) / 4 * 4;
+    return direction != CONV_BACKWARD_WEIGHTS && !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1
+        && s->pad <= 2 && s->groups == 1 && s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output
+        && rows * columns <= 2 * s->oh * s->ow;
+}
+
+static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
+{
+    if (direction == CONV_FORWARD)
+        return (struct winograd_shape){s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->pad, s->storage, s->epilogue};
+    return (struct winograd_shape){s->n, s->oc, s->oh, s->ow, s->ic, s->ih, s->iw, 2 - s->pad, s->storage, EPILOGUE_NONE};
+}
+
+bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
+              struct conv **out, struct err *err)
+{
+    struct conv *c = mem_alloc(1, sizeof *c);
+    *c = (struct conv){.shape = *shape, .direction = direction, .block = kernels->block};
+    if (winograd_applies(shape, direction, kernels)) {
+        c->winograd = kernels->winograd;
+        c->pass = winograd_pass(shape, direction);
+    } else if (!onednn_conv_new(shape, direction, kernels->block, threads, &c->onednn, err)) {
+        free(c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
+void conv_free(struct conv *c)
+{
+    if (c)
+        onednn_conv_free(c->onednn);
+    free(c);
+}
+
+size_t winograd_scratch_floats(const struct winograd_shape *s, int block)
+{
+    return (size_t)WINOGRAD_POINTS * WINOGRAD_TILES * ((size_t)s->ic + (size_t)block);
+}
+
+size_t conv_scratch_bytes(const struct conv *c)
+{
+    return c->onednn ? onednn_conv_scratch_bytes(c->onednn) : winograd_scratch_floats(&c->pass, c->block) * sizeof(float);
+}
+
+size_t conv_weight_bytes(const struct conv *c)
+{
+    return c->onednn ? onednn_conv_weight_bytes(c->onednn)
+                     : (size_t)WINOGRAD_POINTS * c->shape.ic * c->shape.oc * sizeof(float);
+}
+
+const char *conv_describe(const struct conv *c)
+{
+    return c->onednn ? onednn_conv_describe(c->onednn) : "own winograd F(4x4,3x3)";
+}
+
+bool conv_same_weights(const struct conv *a, const struct conv *b)
+{
+    return a->onednn && b->onednn && onednn_conv_same_weights(a->onednn, b->onednn);
+}
+
+void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
+              void *destination)
+{
+    if (c->onednn)
+        onednn_conv_run(c->onednn, t, thread, source, weights, bias, destination);
+    else if (c->direction == CONV_FORWARD)
+        c->winograd->run(&c->pass, source, weights, bias, destination, conv_thread_scratch(t));
+    else
+        c->winograd->run(&c->pass, destination, weights, NULL, source, conv_thread_scratch(t));
+}
+
+/* To a Winograd convolution: first into blocks, then transformed. */
+struct conv_pack {
+    struct onednn_pack *convert; /* NULL: already in blocks */
+    const struct conv *winograd; /* NULL: the conversion is all */
+    float *blocked;
+    size_t floats;
+};
+
+bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out, struct err *err)
+{
+    const struct conv_shape *shape = from ? &from->shape : &to->shape;
+    struct conv_pack *p = mem_alloc(1, sizeof *p);
+    bool transform = to && to->winograd;
+    if (transform) {
+        p->winograd = to;
+        p->floats = (size_t)shape->oc * shape->ic * 9;
+        p->blocked = mem_big(p->floats, sizeof *p->blocked);
+    }
+    if (!onednn_pack_new(shape, from ? from->onednn : NULL, from ? ONEDNN_OF_CONV : ONEDNN_PLAIN, to ? to->onednn : NULL,
+                         transform ? (to->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8) : to ? ONEDNN_OF_CONV : ONEDNN_PLAIN, threads, &p->convert, err)) {
+        conv_pack_free(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread, void *from, void *to)
+{
+    onednn_pack_run(p->convert, t, thread, from, p->winograd ? p->blocked : to);
+    if (p->winograd)
+        p->winograd->winograd->weights(p->blocked, p->winograd->shape.oc, p->winograd->shape.ic,
+                                       p->winograd->direction == CONV_BACKWARD_DATA, to);
+}
+
+void conv_pack_free(struct conv_pack *p)
+{
+    if (!p)
+        return;
+    onednn_pack_free(p->convert);
+    mem_big_free(p->blocked, p->floats, sizeof *p->blocked);
+    free(p);
+}
