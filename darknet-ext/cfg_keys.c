@@ -427,13 +427,27 @@ bool cfg_read_keys(const struct cfg_place *at, const char *type, void *target)
     return true;
 }
 
+/* The shortest decimal number that reads back as the same float: 0.1, not 0.100000001. */
+static void write_real(FILE *out, float value)
+{
+    char text[32];
+    int digits = 6;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    while ((float)strtod(text, NULL) != value && ++digits <= 9);
+    fputs(text, out);
+}
+
 static void write_list(FILE *out, const struct key *key, const char *source, int n)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (i)
+            fputc(',', out);
         if (key->kind == KEY_INTS)
-            fprintf(out, "%s%d", i ? "," : "", ((const int *)(source + key->offset))[i]);
+            fprintf(out, "%d", ((const int *)(const void *)(source + key->offset))[i]);
         else
-            fprintf(out, "%s%.9g", i ? "," : "", ((const float *)(source + key->offset))[i]);
+            write_real(out, ((const float *)(const void *)(source + key->offset))[i]);
+    }
 }
 
 static void write_value(FILE *out, const struct key *key, const char *source, int n)
@@ -441,7 +455,7 @@ static void write_value(FILE *out, const struct key *key, const char *source, in
     const void *value = source + key->offset;
     switch (key->kind) {
     case KEY_INT:        fprintf(out, "%d", *(const int *)value); break;
-    case KEY_REAL:       fprintf(out, "%.9g", *(const float *)value); break;
+    case KEY_REAL:       write_real(out, *(const float *)value); break;
     case KEY_FLAG:       fprintf(out, "%d", *(const bool *)value); break;
     case KEY_SEED:       fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)value); break;
     case KEY_STRING:     fputs(*(char *const *)value, out); break;
