@@ -282,6 +282,7 @@ static void check_gradients(const char *text, int batch, bool train)
     for (int twice = 0; twice < 2; twice++) { /* nothing may be left over from the first time */
         scalar_of(dn, values, x, dz, n, train);
         dn_backward(dn, dz, dx);
+        dn_backward(dn, dz, dx);
     }
     dn_get_gradients(dn, dv);
     check_direction(dn, values, x, dz, n, train, dx, inputs, true);
