@@ -1,5 +1,6 @@
 #include "datasets/decode.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+/* stb_image computes with wrapping integers; the fuzzer's sanitizer shall look for worse. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("signed-integer-overflow", "shift"))), apply_to = function)
+#endif
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -26,6 +31,9 @@
 #define stbi_set_unpremultiply_on_load_thread stbi__unpremultiply_on_load_thread
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 
 enum { FILE_LIMIT_BYTES = 256 << 20, PIXEL_LIMIT = 100000000 };
 
@@ -39,21 +47,90 @@ bool decode_knows(const char *name)
     return false;
 }
 
-/* stb_image fills what is missing of a JPEG with grey and reports success. Inside the coded picture FF is always followed by
- * 00 or a restart marker, so a whole file has FF D9 (end of image) behind its last FF DA (start of scan). */
-static bool jpeg_is_cut(const uint8_t *bytes, size_t n)
+static unsigned byte_at(const uint8_t *bytes, size_t n, size_t i)
 {
-    if (n < 4 || bytes[0] != 0xff || bytes[1] != 0xd8)
-        return false;
-    for (size_t i = n - 1; i >= 1; i--) {
-        if (bytes[i - 1] != 0xff)
-            continue;
-        if (bytes[i] == 0xd9)
+    return i < n ? bytes[i] : 0;
+}
+
+/* A Huffman segment starts at `at` (its length). Version 2.27 writes past its tables when one counts more than 256 codes. */
+static bool huffman_fits(const uint8_t *bytes, size_t n, size_t at)
+{
+    size_t end = at + (byte_at(bytes, n, at) << 8 | byte_at(bytes, n, at + 1));
+    for (size_t i = at + 2; i < end && i < n;) {
+        unsigned codes = 0;
+        for (int k = 1; k <= 16; k++)
+            codes += byte_at(bytes, n, i + k);
+        if (codes > 256)
             return false;
-        if (bytes[i] == 0xda)
-            return true;
+        i += 17 + codes;
     }
     return true;
+}
+
+/* The next marker at or behind *at, which is left behind it; 0 at the end of the file. Fill bytes, coded data (FF 00) and
+ * restart markers are passed over. */
+static unsigned next_marker(const uint8_t *bytes, size_t n, size_t *at)
+{
+    while (*at + 1 < n) {
+        unsigned marker = bytes[*at] == 0xff ? bytes[*at + 1] : 0;
+        *at += marker == 0xff ? 1 : marker ? 2 : 1;
+        if (marker != 0 && marker != 0xff && !(marker >= 0xd0 && marker <= 0xd7))
+            return marker;
+    }
+    return 0;
+}
+
+/* What stb_image does not check of a JPEG: that its Huffman tables fit, and that it is whole. (It fills what is missing with
+ * grey and reports success.) NULL, or what is wrong. */
+static const char *check_jpeg(const uint8_t *bytes, size_t n)
+{
+    size_t at = 0;
+    while (byte_at(bytes, n, at) == 0xff)
+        at++;
+    if (at == 0 || byte_at(bytes, n, at++) != 0xd8)
+        return NULL; /* no start-of-image marker: another format */
+    for (unsigned marker; (marker = next_marker(bytes, n, &at));) {
+        if (marker == 0xd9)
+            return NULL;
+        if (marker == 0xc4 && !huffman_fits(bytes, n, at))
+            return "a Huffman table of more than 256 codes";
+        at += marker == 0xd8 ? 0 : byte_at(bytes, n, at) << 8 | byte_at(bytes, n, at + 1);
+    }
+    return "JPEG without its end, so it is cut short";
+}
+
+/* The bytes that a PGM or PPM must have: three numbers with blanks and comments, one blank, the pixels. stb_image would leave
+ * the pixels that are missing undefined. */
+static size_t pnm_bytes(const uint8_t *bytes, size_t n, size_t samples)
+{
+    size_t at = 2;
+    unsigned most = 0;
+    for (int number = 0; number < 3; number++) {
+        while (at < n && !isdigit(bytes[at]))
+            if (bytes[at++] == '#')
+                while (at < n && bytes[at] != '\n' && bytes[at] != '\r')
+                    at++;
+        for (most = 0; at < n && isdigit(bytes[at]); at++)
+            most = most > 6553 ? 65536 : most * 10 + bytes[at] - '0';
+    }
+    return at + 1 + samples * (most > 255 ? 2 : 1);
+}
+
+/* The same for an uncompressed BMP, of which stb_image would make missing pixels black. */
+static size_t bmp_bytes(const uint8_t *bytes, size_t n, size_t w, size_t h)
+{
+    size_t start = 0, depth = byte_at(bytes, n, 14) == 12 ? 24 : 28; /* OS/2's header is shorter */
+    size_t bits = byte_at(bytes, n, depth) | byte_at(bytes, n, depth + 1) << 8;
+    for (int k = 3; k >= 0; k--)
+        start = start << 8 | byte_at(bytes, n, 10 + (size_t)k);
+    return start + (w * bits + 31) / 32 * 4 * h;
+}
+
+static bool is_cut(const uint8_t *bytes, size_t n, size_t w, size_t h, int c)
+{
+    if (n > 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6'))
+        return n < pnm_bytes(bytes, n, w * h * (size_t)c);
+    return n > 2 && bytes[0] == 'B' && bytes[1] == 'M' && n < bmp_bytes(bytes, n, w, h);
 }
 
 static void to_planes(uint8_t *out, const uint8_t *in, size_t pixels, int c)
@@ -69,12 +146,17 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
     int w, h, found;
     if (n > FILE_LIMIT_BYTES)
         return err_run(err, "%s: more than %d MB; %s", path, FILE_LIMIT_BYTES >> 20, remedy);
+    const char *wrong = check_jpeg(bytes, n);
+    if (wrong)
+        return err_run(err, "%s: %s; %s", path, wrong, remedy);
     if (!stbi_info_from_memory(bytes, (int)n, &w, &h, &found))
         return err_run(err, "%s: not a readable JPEG, PNG, BMP, PPM or PGM (%s); %s", path, stbi_failure_reason(), remedy);
+    if (w < 1 || h < 1)
+        return err_run(err, "%s: %d x %d pixels; %s", path, w, h, remedy);
     if ((int64_t)w * h > PIXEL_LIMIT)
         return err_run(err, "%s: %d x %d pixels are more than %d million; %s", path, w, h, PIXEL_LIMIT / 1000000, remedy);
-    if (jpeg_is_cut(bytes, n))
-        return err_run(err, "%s: JPEG without its end, so it is cut short; %s", path, remedy);
+    if (is_cut(bytes, n, (size_t)w, (size_t)h, found))
+        return err_run(err, "%s: the file is cut short; %s", path, remedy);
     int c = found <= 2 ? 1 : 3;
     stbi_uc *pixels = stbi_load_from_memory(bytes, (int)n, &w, &h, &found, c);
     if (!pixels)

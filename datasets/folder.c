@@ -82,7 +82,8 @@ static bool list_directory(const char *path, mode_t want, struct names *out, str
     if (ok && errno != 0)
         ok = err_run(err, "%s: %s; check the disk", path, strerror(errno));
     closedir(directory);
-    qsort(out->name, out->n, sizeof *out->name, compare_names);
+    if (out->n)
+        qsort(out->name, out->n, sizeof *out->name, compare_names);
     return ok;
 }
 
