@@ -52,6 +52,7 @@ BENCHES  := $(sort $(wildcard tools/bench*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
+# (-Wno-psabi: their vector types never cross a file, so the note about passing them does not matter.)
 ISAS := avx512 avx2 portable
 ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
 ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c -ffp-contract=fast
@@ -173,7 +174,7 @@ define kernel_rule
 $$(BUILD)/%_$(1).o: %.c
 	@mkdir -p $$(@D)
 	$$(call SAY,compile)
-	$$(QUIET)$$(COMPILE) $$(ISA_FLAGS_$(1)) -DKERNELS_ISA=$(1)
+	$$(QUIET)$$(COMPILE) $$(ISA_FLAGS_$(1)) -Wno-psabi -DKERNELS_ISA=$(1)
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
 

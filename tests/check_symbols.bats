@@ -20,6 +20,14 @@ build() { # flags...; source on stdin
     [ "$status" -eq 0 ]
 }
 
+@test "the linker's own marks pass" {
+    echo 'extern char _end; int main(void) { return _end; }' | build -Wl,--export-dynamic-symbol=_end -fvisibility=hidden
+    nm -D "$BATS_TEST_TMPDIR/planted" | grep -q ' _end$'
+    run tools/check-symbols "$BATS_TEST_TMPDIR/planted"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
 @test "a program that exports a function is caught" {
     echo 'int ours(void) { return 0; } int main(void) { return ours(); }' | build -rdynamic
     run tools/check-symbols "$BATS_TEST_TMPDIR/planted"
