@@ -48,7 +48,7 @@ MAINS    := $(wildcard train/main.c validate/main.c)
 TESTS    := $(sort $(wildcard tests/test_*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz_*.c))
 HELPERS  := $(filter-out $(TESTS) $(FUZZERS),$(sort $(wildcard tests/*.c)))
-BENCHES  := $(sort $(wildcard tools/bench*.c))
+BENCHES  := $(sort $(wildcard tools/*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.

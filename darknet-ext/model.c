@@ -464,18 +464,26 @@ const char *model_engine_version(void)
     return text;
 }
 
+/* One line per kind of convolution: how many, in which direction, by whom. */
 static void print_program(const char *name, const struct program *p, FILE *out)
 {
-    fprintf(out, "%s: %d phases, %zu MB for the batch, %zu MB per thread\n", name, p->n_phases, p->batch_bytes >> 20,
-            p->local_bytes >> 20);
     static const char *const directions[] = {"forward", "backward-data", "backward-weights"};
-    for (int i = 0; i < p->n_ops; i++)
-        if (p->ops[i].has_conv)
-            fprintf(out, "  phase %3d, %3d images at a time, layer %3d %-16s %s\n", p->ops[i].phase, p->phases[p->ops[i].phase].chunk,
-                    p->ops[i].node->layer, directions[p->ops[i].direction], conv_describe(p->ops[i].conv));
+    fprintf(out, "%s program: %d phases, %.1f MB for the batch, %.1f MB per thread\n", name, p->n_phases, (double)p->batch_bytes / 1e6,
+            (double)p->local_bytes / 1e6);
+    for (int i = 0; i < p->n_ops; i++) {
+        int same = 0, before = 0;
+        for (int k = 0; k < p->n_ops && p->ops[i].has_conv; k++) {
+            bool alike = p->ops[k].has_conv && p->ops[k].direction == p->ops[i].direction
+                && !strcmp(conv_describe(p->ops[k].conv), conv_describe(p->ops[i].conv));
+            same += alike;
+            before += alike && k < i;
+        }
+        if (same && !before)
+            fprintf(out, "  %3d x %-16s %s\n", same, directions[p->ops[i].direction], conv_describe(p->ops[i].conv));
+    }
 }
 
-void model_print_plan(const struct model *m, void *file)
+void model_print_plan(const struct model *m, FILE *file)
 {
     if (m->options.training)
         print_program("training", &m->train, file);

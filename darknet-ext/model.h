@@ -72,6 +72,6 @@ uint64_t model_state_hash(const struct model *m);
 int64_t model_memory_estimate(const struct net_cfg *cfg, const struct model_options *options); /* bytes, training or not */
 const char *model_isa(void);               /* "avx512_core_bf16", as oneDNN names it */
 const char *model_engine_version(void);    /* "oneDNN 2.6.3, darknet 0.0.0+git..." */
-void model_print_plan(const struct model *m, void *file); /* which primitive serves which layer */
+void model_print_plan(const struct model *m, FILE *file); /* which kernels serve its convolutions, and memory */
 
 #endif

@@ -1,0 +1,193 @@
+/* The Winograd kernels against the definition of convolution in double precision. */
+#include "darknet-ext/winograd.h"
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/rng.h"
+
+static const struct { const struct kernels *kernels; const char *limit; } sets[] = {
+    {&kernels_avx512, "avx512"}, {&kernels_avx2, "avx2"}, {&kernels_portable, "portable"}};
+enum { N_SETS = 3 };
+
+/* Whether this CPU runs set i. */
+static bool runs(int i)
+{
+    setenv("MARGINALIA_ISA", sets[i].limit, 1);
+    bool yes = kernels_select() == sets[i].kernels;
+    unsetenv("MARGINALIA_ISA");
+    return yes;
+}
+
+static float from_bf16(uint16_t h)
+{
+    uint32_t x = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &x, sizeof f);
+    return f;
+}
+
+/* A blocked tensor of random numbers, and access to its elements. */
+struct tensor { int n, c, h, w, block; enum storage storage; void *data; size_t elements; };
+
+static struct tensor tensor_new(const struct kernels *k, enum storage storage, int n, int c, int h, int w, struct rng *r, float size)
+{
+    struct tensor t = {n, c, h, w, k->block, storage, NULL, (size_t)n * c * h * w};
+    float *values = mem_alloc(t.elements, sizeof *values);
+    for (size_t i = 0; i < t.elements; i++)
+        values[i] = r ? size * rng_normal(r) : 0;
+    t.data = mem_alloc(t.elements, 4);
+    k->storage[storage].from_float(t.data, values, t.elements);
+    free(values);
+    return t;
+}
+
+static double at(const struct tensor *t, int n, int c, int y, int x)
+{
+    size_t i = ((((size_t)n * (t->c / t->block) + c / t->block) * t->h + y) * t->w + x) * t->block + c % t->block;
+    return t->storage == STORAGE_BF16 ? from_bf16(((uint16_t *)t->data)[i]) : ((float *)t->data)[i];
+}
+
+/* Weights in blocks: [oc/B][ic/B][3][3][B ic][B oc]. */
+static double weight_at(const float *w, int B, int ic, int o, int i, int y, int x)
+{
+    return w[(((size_t)(o / B) * (ic / B) + i / B) * 9 + y * 3 + x) * B * B + (i % B) * B + o % B];
+}
+
+static double forward_at(const struct winograd_shape *s, int B, const struct tensor *in, const float *w, int n, int o, int y, int x)
+{
+    double sum = 0;
+    for (int c = 0; c < s->ic; c++)
+        for (int j = 0; j < 3; j++)
+            for (int i = 0; i < 3; i++) {
+                int py = y + j - s->pad, px = x + i - s->pad;
+                if (py >= 0 && px >= 0 && py < s->ih && px < s->iw)
+                    sum += at(in, n, c, py, px) * weight_at(w, B, s->ic, o, c, j, i);
+            }
+    return sum;
+}
+
+/* d input[c,y,x] = sum over outputs that read it; `s` is the forward shape, `dy` the output's gradient. */
+static double backward_at(const struct winograd_shape *s, int B, const struct tensor *dy, const float *w, int n, int c, int y, int x)
+{
+    double sum = 0;
+    for (int o = 0; o < s->oc; o++)
+        for (int j = 0; j < 3; j++)
+            for (int i = 0; i < 3; i++) {
+                int oy = y - j + s->pad, ox = x - i + s->pad;
+                if (oy >= 0 && ox >= 0 && oy < s->oh && ox < s->ow)
+                    sum += at(dy, n, o, oy, ox) * weight_at(w, B, s->ic, o, c, j, i);
+            }
+    return sum;
+}
+
+static double with_epilogue(double v, double before, enum conv_epilogue e)
+{
+    v += e >= EPILOGUE_ADD ? before : 0;
+    if (e == EPILOGUE_RELU || e == EPILOGUE_ADD_RELU)
+        return v > 0 ? v : 0;
+    return (e == EPILOGUE_LEAKY || e == EPILOGUE_ADD_LEAKY) && v < 0 ? 0.1 * v : v;
+}
+
+/* Relative L2 error of one shape. f32: about 1e-6, the cost of the transforms' cancellations (Lavin & Gray, table 9); bf16: rounding of
+ * the result, 2^-9 at most. */
+static double relative_error(const struct kernels *k, struct winograd_shape s, bool backward, struct rng *r, float size)
+{
+    int B = k->block, n_bias = s.oc;
+    float *w = mem_alloc((size_t)s.oc * s.ic * 9, sizeof *w), *bias = mem_alloc((size_t)n_bias, sizeof *bias);
+    for (size_t i = 0; i < (size_t)s.oc * s.ic * 9; i++)
+        w[i] = rng_normal(r);
+    for (int i = 0; i < n_bias; i++)
+        bias[i] = size * rng_normal(r);
+    struct winograd_shape pass = s;
+    if (backward)
+        pass = (struct winograd_shape){s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE};
+    struct tensor in = tensor_new(k, s.storage, pass.n, pass.ic, pass.ih, pass.iw, r, size);
+    struct tensor out = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, r, size);
+    struct tensor before = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, NULL, 0);
+    memcpy(before.data, out.data, out.elements * (s.storage == STORAGE_BF16 ? 2 : 4));
+    float *u = mem_alloc((size_t)36 * s.oc * s.ic, sizeof *u);
+    float *scratch = mem_alloc(winograd_scratch_floats(&pass, B), sizeof *scratch);
+    k->winograd->weights(w, s.oc, s.ic, backward, u);
+    k->winograd->run(&pass, in.data, u, backward ? NULL : bias, out.data, scratch);
+    double error = 0, all = 0;
+    for (int n = 0; n < pass.n; n++)
+        for (int c = 0; c < pass.oc; c++)
+            for (int y = 0; y < pass.oh; y++)
+                for (int x = 0; x < pass.ow; x++) {
+                    double v = backward ? backward_at(&s, B, &in, w, n, c, y, x)
+                                        : with_epilogue(forward_at(&s, B, &in, w, n, c, y, x) + bias[c], at(&before, n, c, y, x), s.epilogue);
+                    error += (at(&out, n, c, y, x) - v) * (at(&out, n, c, y, x) - v);
+                    all += v * v;
+                }
+    free(w);
+    free(bias);
+    free(u);
+    free(scratch);
+    free(in.data);
+    free(out.data);
+    free(before.data);
+    return all > 0 ? sqrt(error / all) : NAN;
+}
+
+static struct winograd_shape random_shape(struct rng *r, int B, enum storage storage)
+{
+    struct winograd_shape s = {.n = 1 + (int)rng_below(r, 3), .ic = B * (1 + (int)rng_below(r, 3)), .oc = B * (1 + (int)rng_below(r, 3)),
+                               .ih = 3 + (int)rng_below(r, 12), .iw = 3 + (int)rng_below(r, 12), .pad = (int)rng_below(r, 3),
+                               .storage = storage, .epilogue = (enum conv_epilogue)rng_below(r, 6)};
+    s.oh = s.ih + 2 * s.pad - 2;
+    s.ow = s.iw + 2 * s.pad - 2;
+    return s;
+}
+
+Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
+{
+    for (int k = 0; k < N_SETS; k++)
+        for (int i = 0; runs(k) && i < 40; i++) {
+            struct rng r = rng_stream(5, RNG_TEST, (uint32_t)k, (uint32_t)i);
+            struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
+            for (int backward = 0; backward < 2; backward++) {
+                double e = relative_error(sets[k].kernels, s, backward, &r, 1);
+                cr_expect(e <= (s.storage == STORAGE_BF16 ? 3e-3 : 4e-6), "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", sets[k].limit,
+                          backward ? "backward" : "forward", s.ic, s.ih, s.iw, s.oc, s.pad, s.epilogue, e);
+            }
+        }
+}
+
+Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
+{
+    static const float sizes[] = {1e30f, 1e-30f};
+    struct winograd_shape s = {2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE};
+    for (int k = 0; k < N_SETS; k++)
+        for (int i = 0; runs(k) && i < 2; i++) {
+            struct rng r = rng_stream(6, RNG_TEST, (uint32_t)k, (uint32_t)i);
+            cr_expect(relative_error(sets[k].kernels, s, false, &r, sizes[i]) <= 4e-6, "%s, size %g", sets[k].limit, (double)sizes[i]);
+        }
+}
+
+Test(winograd, does_not_hide_a_nan)
+{
+    struct winograd_shape s = {1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU};
+    for (int k = 0; k < N_SETS; k++) {
+        if (!runs(k))
+            continue;
+        struct rng r = rng_stream(8, RNG_TEST, 0, 0);
+        struct tensor in = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, &r, 1), out = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, NULL, 0);
+        float *u = mem_alloc(36 * 256, sizeof *u), *w = mem_alloc(9 * 256, sizeof *w), *scratch = mem_alloc(winograd_scratch_floats(&s, 16), 4);
+        for (int i = 0; i < 9 * 256; i++)
+            w[i] = rng_normal(&r);
+        ((float *)in.data)[100] = NAN;
+        sets[k].kernels->winograd->weights(w, 16, 16, false, u);
+        sets[k].kernels->winograd->run(&s, in.data, u, NULL, out.data, scratch);
+        int nans = 0;
+        for (size_t i = 0; i < out.elements; i++)
+            nans += isnan(((float *)out.data)[i]);
+        cr_expect(nans > 0, "%s", sets[k].limit);
+        free(u);
+        free(w);
+        free(scratch);
+        free(in.data);
+        free(out.data);
+    }
+}
