@@ -43,7 +43,7 @@ probability=0.2
 
 [convolutional]
 batch_normalize=1
-filters=8
+filters=16
 size=3
 stride=2
 pad=1
@@ -53,7 +53,7 @@ activation=relu
 probability=0.1
 
 [convolutional]
-filters=8
+filters=16
 size=3
 stride=2
 pad=1

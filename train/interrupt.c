@@ -6,14 +6,15 @@
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
 
-static volatile sig_atomic_t requested;
+static volatile sig_atomic_t requested, ours[N_SIGNALS]; /* ours: not ignored from the start */
 
 static void on_signal(int number)
 {
     (void)number;
     requested = 1;
     for (int i = 0; i < N_SIGNALS; i++)
-        signal(signals[i], SIG_DFL);
+        if (ours[i])
+            signal(signals[i], SIG_DFL);
 }
 
 void interrupt_install(void)
@@ -24,7 +25,8 @@ void interrupt_install(void)
     for (int i = 0; i < N_SIGNALS; i++) {
         struct sigaction before;
         sigaction(signals[i], NULL, &before);
-        if (before.sa_handler != SIG_IGN)
+        ours[i] = before.sa_handler != SIG_IGN;
+        if (ours[i])
             sigaction(signals[i], &handler, NULL);
     }
 }
