@@ -4,7 +4,7 @@
 #   make            build/release, programs in bin/
 #   make SAN=1      build/san: AddressSanitizer and UndefinedBehaviorSanitizer
 #   make COV=1      build/cov: coverage counters
-#   make FUZZ=1     build/fuzz: clang, libFuzzer and both sanitizers
+#   make FUZZ=1     build/fuzz: clang 14, libFuzzer and both sanitizers
 # Yours to set: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, DARKNET (folder of libdarknet.so and include/darknet.h).
 
 DARKNET      ?= /usr/lib/darknet
@@ -21,7 +21,7 @@ VARIANT_FLAGS := --coverage -O1
 else ifdef FUZZ
 VARIANT := fuzz
 VARIANT_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CC := clang
+CC := clang-14
 else
 VARIANT := release
 endif
@@ -165,13 +165,17 @@ $(LIB): $(LIB_OBJECTS)
 	$(call SAY,archive)
 	$(QUIET)new=$@.$$$$ && rm -f $$new && $(AR) rcs $$new $^ && mv -f $$new $@
 
-$(BUILD)/%.o: %.c
+# What a newcomer meets first when something is not installed.
+$(DARKNET)/include/darknet.h:
+	@echo "$@ is missing; run tools/bootstrap, or make DARKNET=/folder/of/libdarknet.so" >&2; exit 1
+
+$(BUILD)/%.o: %.c | $(DARKNET)/include/darknet.h
 	@mkdir -p $(@D)
 	$(call SAY,compile)
 	$(QUIET)$(COMPILE)
 
 define kernel_rule
-$$(BUILD)/%_$(1).o: %.c
+$$(BUILD)/%_$(1).o: %.c | $$(DARKNET)/include/darknet.h
 	@mkdir -p $$(@D)
 	$$(call SAY,compile)
 	$$(QUIET)$$(COMPILE) $$(ISA_FLAGS_$(1)) -Wno-psabi -DKERNELS_ISA=$(1)
