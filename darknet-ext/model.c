@@ -460,7 +460,7 @@ const char *model_engine_version(void)
     static char text[256];
     char onednn[48];
     conv_version(onednn, sizeof onednn);
-    snprintf(text, sizeof text, "%s, %s kernels, libdarknet %s", onednn, kernels_select()->name, DARKNET_LIBRARY);
+    snprintf(text, sizeof text, "%s, own kernels for %s, %s", onednn, kernels_select()->name, DARKNET_LIBRARY);
     return text;
 }
 

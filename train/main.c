@@ -45,6 +45,20 @@ static void print_memory(const struct train_options *o, const struct net_cfg *cf
     print_megabytes("in all", model + loader);
 }
 
+/* Opens the model as a training would: what only the engine or libdarknet can refuse is refused here too. */
+static bool print_engine(const struct train_options *o, const struct net_cfg *cfg, struct err *err)
+{
+    struct model_options options = setup_model_options(o, cfg);
+    struct model *model;
+
+    if (!model_open(cfg, &options, &model, err))
+        return false;
+    printf("\nengine: %s\n", model_engine_version());
+    model_print_plan(model, stdout);
+    model_close(model);
+    return true;
+}
+
 /* Data that are absent are no reason to refuse a dry run; data that do not fit the cfg are. */
 static bool print_data(const struct train_options *o, const struct net_cfg *cfg, struct err *err)
 {
@@ -76,7 +90,7 @@ static bool dry_run(const struct train_options *o, struct err *err)
            layers ? (int)(layers - text) : (int)strlen(text), text);
     cfg_print(cfg, stdout);
     print_memory(o, cfg);
-    bool ok = print_data(o, cfg, err);
+    bool ok = print_engine(o, cfg, err) && print_data(o, cfg, err);
     free(directory);
     free(text);
     cfg_free(cfg);

@@ -29,7 +29,7 @@ static int make_table(struct train_options *o, struct setting table[MAX_OPTIONS]
         { .name = "threads", .letter = 'j', .kind = SETTING_INT, .value = &o->threads, .min = 1, .max = 1024,
           .argument = "N", .help = "threads that compute" },
         { .name = "epochs", .kind = SETTING_INT, .value = &o->epochs, .min = 1, .max = 1e6, .argument = "N",
-          .help = "length of the training instead of the cfg's epochs or max_batches" },
+          .help = "length of the training instead of the cfg's epochs or max_batches; warmup scales with it" },
         { .name = "batches", .kind = SETTING_INT, .value = &o->batches, .min = 1, .max = 1e12, .argument = "N",
           .help = "stop after N batches in all; the learning rate is that of the whole training" },
         { .name = "precision", .kind = SETTING_CHOICE, .value = &o->precision, .choices = "f32|bf16",

@@ -19,6 +19,8 @@ bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *
         cfg->seed_given = true;
     }
     if (o->epochs > 0) {
+        if (cfg->epochs > 0) /* the schedule keeps its shape */
+            cfg->warmup = (float)((double)cfg->warmup * (double)o->epochs / cfg->epochs);
         cfg->epochs = (int)o->epochs;
         cfg->max_batches = 0;
     }
