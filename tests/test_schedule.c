@@ -92,6 +92,10 @@ Test(schedule, burn_in_grows_with_the_fourth_power_and_ends_at_its_batch)
     expect_rate(&cfg, 5, .8 * .0625);
     expect_rate(&cfg, 9, .8 * .6561);
     expect_rate(&cfg, 10, .8);
+    cfg.policy = LR_STEP; /* from its last batch on the policy rules */
+    cfg.step = 10;
+    cfg.scale = .5f;
+    expect_rate(&cfg, 10, .4);
 }
 
 Test(schedule, cosine_without_warmup_starts_full_and_halves_in_the_middle)
