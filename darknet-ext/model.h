@@ -51,7 +51,8 @@ struct step {
 bool model_train_step(struct model *m, struct step *step, struct err *err);
 
 /* Evaluation mode (running statistics). Any n. Input dropout as the cfg says (at_test, samples): the masks of image i are keyed by
- * (seed, sample, index[i]); index NULL: 0..n-1. */
+ * (seed, sample, index[i]); with index NULL every image has the same masks, so that an image alone gives what it gives in a
+ * batch, and candidates that differ in one pixel differ in nothing else. */
 struct evaluation {
     const float *x; int n;
     const int64_t *index; uint64_t seed;
@@ -59,7 +60,8 @@ struct evaluation {
 };
 bool model_logits(struct model *m, const struct evaluation *e, float *z, struct err *err);
 
-/* As struct classifier, dropout off unless the cfg says at_test=1 (then the expectation over its samples is differentiated). */
+/* As struct classifier, dropout off unless the cfg says at_test=1 (then the scalar of the mean logits over its samples, with the same
+ * masks for every image, is differentiated). */
 bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
                     struct err *err);
 

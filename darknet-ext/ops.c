@@ -36,7 +36,7 @@ static void clear_padding(const struct pass *p, void *value, size_t image_bytes)
 
 static uint32_t image_key(const struct request *r, int i)
 {
-    return (uint32_t)(r->index ? r->index[i] : i);
+    return r->index ? (uint32_t)r->index[i] : 0;
 }
 
 /* ---- input ---- */

@@ -101,7 +101,7 @@ struct request {
     const float *x;              /* [n,c,h,w] */
     int n;
     const int *label;            /* training: labels; gradient: target class */
-    const int64_t *index;        /* keys of dropout masks, NULL: position */
+    const int64_t *index;        /* keys of dropout masks, NULL: all alike */
     uint64_t seed;
     uint32_t epoch;              /* or sample number */
     bool training, drop_input;   /* apply [dropout] layers; apply [input_dropout] */

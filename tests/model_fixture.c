@@ -41,6 +41,8 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, false, false},
     {"input dropout after normalize", NET(6) "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n[input_dropout]\nprobability=0.3\n"
      CONV(16, 3, 1, 1, relu) HEAD, false, false},
+    {"input dropout at test time, three samples", NET(6) "[input_dropout]\nprobability=0.3\nrescale=1\nat_test=1\nsamples=3\n"
+     CONV(16, 3, 1, 1, relu) HEAD, false, false},
     {"a shortcut read twice", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-2\nactivation=relu\n"
      CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-4\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, true, true},
 };

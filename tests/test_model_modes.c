@@ -9,8 +9,9 @@ TestSuite(model_modes, .timeout = 300);
 
 static void logits(struct fixture *f, const float *x, int n, int samples, float *z)
 {
+    static const int64_t index[BATCH] = {0, 1, 2, 3, 4, 5};
     struct err err;
-    struct evaluation e = {.x = x, .n = n, .samples = samples};
+    struct evaluation e = {.x = x, .n = n, .samples = samples, .index = index};
     cr_assert(model_logits(f->model, &e, z, &err), "%s", err.text);
 }
 
