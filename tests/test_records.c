@@ -32,9 +32,9 @@ TestSuite(records, .init = make_directory, .fini = remove_directory);
 
 static struct epoch_record sample(int epoch)
 {
-    return (struct epoch_record){ .epoch = epoch, .images = 64, .loss = 1.5 / epoch, .train_accuracy = .5, .test_images = 8,
-        .test_correct = 2, .test_loss = .25, .learning_rate = .1, .images_per_second = 1000, .seconds = 2,
-        .wall_time = 1e9 + epoch };
+    return (struct epoch_record){ .epoch = epoch, .images = 64, .loss = 1.5 / epoch, .train_accuracy = .5,
+        .test_images = 8, .test_correct = 2, .test_loss = .25, .learning_rate = .1, .images_per_second = 1000,
+        .seconds = 2, .wall_time = 1e9 + epoch };
 }
 
 /* The file's text; free() it. */
@@ -72,8 +72,8 @@ Test(records, one_epoch_is_one_line_and_one_row)
     append(&r, sample(1));
     expect_text(RUN_JSONL, "{\"epoch\":1,\"loss\":1.5,\"train_accuracy\":0.5,\"test_loss\":0.25,\"test_accuracy\":0.25,"
                 "\"learning_rate\":0.10000000000000001,\"images_per_second\":1000.0,\"seconds\":2.0,\"images\":64}\n");
-    expect_text(RUN_SUMMARY, "epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,seconds,"
-                "images\n1,1.5,0.5,0.25,0.25,0.1,1000,2,64\n");
+    expect_text(RUN_SUMMARY, "epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,"
+                "seconds,images\n1,1.5,0.5,0.25,0.25,0.1,1000,2,64\n");
     records_free(&r);
 }
 
@@ -87,8 +87,8 @@ Test(records, without_a_test_split_the_figures_are_null_and_empty)
     append(&r, record);
     expect_text(RUN_JSONL, "{\"epoch\":1,\"loss\":1.5,\"train_accuracy\":0.5,\"test_loss\":null,\"test_accuracy\":null,"
                 "\"learning_rate\":0.10000000000000001,\"images_per_second\":1000.0,\"seconds\":2.0,\"images\":64}\n");
-    expect_text(RUN_SUMMARY, "epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,seconds,"
-                "images\n1,1.5,0.5,,,0.1,1000,2,64\n");
+    expect_text(RUN_SUMMARY, "epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,"
+                "seconds,images\n1,1.5,0.5,,,0.1,1000,2,64\n");
     records_free(&r);
 }
 

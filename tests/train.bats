@@ -164,8 +164,8 @@ wait_for() { # a file, at most 15 s
 
 # Starts a run that will not end by itself soon, and waits for its first checkpoint.
 start_long_run() {
-    env --default-signal=INT,TERM "$TRAIN" tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 100000 --out long \
-        2>long.err 3>&- & # 3: bats waits for who holds it
+    env --default-signal=INT,TERM "$TRAIN" tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 100000 \
+        --out long 2>long.err 3>&- & # 3: bats waits for who holds it
     long=$!
     wait_for long/checkpoint.bin
 }
@@ -234,7 +234,8 @@ start_long_run() {
     "$TRAIN" tiny.cfg --darknet-log 2>err.txt | grep ' images$' >log.txt
     [ ! -s err.txt ]
     [ "$(wc -l <log.txt)" -eq 32 ]
-    [ "$(grep -cE '^[0-9]+, [0-9]+\.[0-9]{3}: [0-9]+\.[0-9]{6}, [0-9]+\.[0-9]{6} avg, [0-9]+\.[0-9]{6} rate, [0-9]+\.[0-9]{6} seconds, [0-9]+ images$' log.txt)" -eq 32 ]
+    n='[0-9]+\.[0-9]{6}'
+    [ "$(grep -cE "^[0-9]+, [0-9]+\.[0-9]{3}: $n, $n avg, $n rate, $n seconds, [0-9]+ images$" log.txt)" -eq 32 ]
     [[ "$(tail -n 1 log.txt)" == "32, 2.000: "*" 512 images" ]]
 }
 

@@ -17,8 +17,8 @@ n_train = ${1:-256}; n_test = 96; seed = 5; border_width = 2; border_cue = 0.9;
 END
 }
 
-# NAME.cfg: one of every kind of randomness that a resume must get right. $1: name; then lines for [net], which go before
-# the rest of it.
+# NAME.cfg: one of every kind of randomness that a resume must get right. $1: name; then lines for [net], which go
+# before the rest of it.
 make_cfg() {
     local name=$1
     shift

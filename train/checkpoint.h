@@ -1,4 +1,5 @@
-/* checkpoint.bin: everything a training needs to go on as if it had never stopped, in one file that is replaced as a whole.
+/* checkpoint.bin: everything a training needs to go on as if it had never stopped, in one file that is replaced as a
+ * whole.
  *
  *   header     magic "MARGCKPT", format version, byte order, sizes of what follows
  *   position   where the training stands
@@ -42,9 +43,9 @@ struct checkpoint {
 
 bool checkpoint_write(const char *path, const struct checkpoint *c, struct err *err);
 
-/* c->stored and the arrays are given by the caller, the rest is allocated (checkpoint_free). Refuses a foreign, truncated or
- * damaged file, and one whose identity differs from `identity`: the message names the first setting that differs, with both
- * values. */
+/* c->stored and the arrays are given by the caller, the rest is allocated (checkpoint_free). Refuses a foreign,
+ * truncated or damaged file, and one whose identity differs from `identity`: the message names the first setting that
+ * differs, with both values. */
 bool checkpoint_read(const char *path, const char *identity, struct checkpoint *c, struct err *err);
 
 void checkpoint_free(struct checkpoint *c); /* what checkpoint_read allocated; not the arrays */

@@ -12,8 +12,9 @@ struct test_result {
     double loss_sum; /* cross-entropy over the images */
 };
 
-/* Evaluates batches of `test` from its start until the split ends. samples and seed: as in struct evaluation (0: dropout
- * off). `stop` is asked before each batch; when it says true the result covers the images so far and *stopped is set. */
+/* Evaluates batches of `test` from its start until the split ends. samples and seed: as in struct evaluation (0:
+ * dropout off). `stop` is asked before each batch; when it says true, *stopped is set and the result covers the images
+ * so far. */
 struct evaluator {
     struct model *model;
     struct loader *test;

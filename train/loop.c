@@ -38,8 +38,8 @@ static bool check_position(const struct loop *l, const char *path, struct err *e
 static void note_host(const struct loop *l, const char *then)
 {
     if (strcmp(l->state.host, then) != 0)
-        progress_line(l->progress, "note: threads, instruction set or engine differ from the last start; the final bytes "
-                      "may differ from those of a run without a stop");
+        progress_line(l->progress, "note: threads, instruction set or engine differ from the last start; the final "
+                      "bytes may differ from those of a run without a stop");
 }
 
 /* Takes over what checkpoint_read brought, once it is known to fit. */
@@ -87,8 +87,9 @@ static bool diverged(const struct loop *l, struct err *err)
     const struct position *p = &l->state.position;
 
     err_run(err, "%s: the training diverged at batch %lld of epoch %lld (not a finite number; learning rate %g); lower "
-            "learning_rate or add burn_in=, then start again with --overwrite (%s is the last good state)", l->cfg->path,
-            (long long)p->batch + 1, (long long)p->epoch + 1, schedule_rate(&l->schedule, p->steps + 1), path);
+            "learning_rate or add burn_in=, then start again with --overwrite (%s is the last good state)",
+            l->cfg->path, (long long)p->batch + 1, (long long)p->epoch + 1, schedule_rate(&l->schedule, p->steps + 1),
+            path);
     free(path);
     return false;
 }
@@ -283,7 +284,8 @@ static void start_epoch(struct position *p)
     p->loss_sum = p->train_seconds = 0;
 }
 
-/* Order matters for a kill in between: what is written before the checkpoint is written again, alike, after a resume. */
+/* Order matters for a kill in between: what is written before the checkpoint is written again, alike, after a
+ * resume. */
 static bool end_epoch(struct loop *l, bool *stopped, struct err *err)
 {
     struct test_result test = { 0 };

@@ -1,7 +1,7 @@
 /* The training itself: batches, epochs, checkpoints. Knows nothing of the command line.
  *
- * A position (epoch, batch) decides all randomness, so a training that goes on from a checkpoint computes what it would have
- * computed without the stop. */
+ * A position (epoch, batch) decides all randomness, so a training that goes on from a checkpoint computes what it would
+ * have computed without the stop. */
 #ifndef MARGINALIA_TRAIN_LOOP_H
 #define MARGINALIA_TRAIN_LOOP_H
 
@@ -50,8 +50,8 @@ void loop_begin(struct loop *l);
 /* Goes on from the checkpoint in the run directory: parameters, momentum, position; writes the records' files anew. */
 bool loop_resume(struct loop *l, struct err *err);
 
-/* Trains to the end or until `stop`. On LOOP_DONE final.weights is written. A loss that is not finite fails (EXIT_CANNOT_RUN)
- * and leaves the last checkpoint as it is. */
+/* Trains to the end or until `stop`. On LOOP_DONE final.weights is written. A loss or parameter that is not finite
+ * fails (EXIT_CANNOT_RUN) and leaves the last checkpoint as it is. */
 bool loop_run(struct loop *l, enum loop_end *end, struct err *err);
 
 /* The final weights on the test split with `samples` draws of input dropout; *stopped as in evaluate.h. */

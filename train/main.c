@@ -190,7 +190,8 @@ static void print_summary(const struct run *r)
         print_accuracy(what, s->result.correct, s->result.images);
     }
     if (state->position.best_epoch) {
-        snprintf(what, sizeof what, "best epoch %lld (chosen on the test split)", (long long)state->position.best_epoch);
+        snprintf(what, sizeof what, "best epoch %lld (chosen on the test split)",
+                 (long long)state->position.best_epoch);
         print_accuracy(what, state->position.best_correct, last->test_images);
     }
     printf("results in %s\n", r->directory.path);

@@ -1,5 +1,5 @@
-/* manifest.json: what was run, on what, and what came out. Written when a run starts (status "running") and whenever its
- * status changes. Figures about the host name its processor, never the host. */
+/* manifest.json: what was run, on what, and what came out. Written when a run starts (status "running") and whenever
+ * its status changes. Figures about the host name its processor, never the host. */
 #ifndef MARGINALIA_TRAIN_MANIFEST_H
 #define MARGINALIA_TRAIN_MANIFEST_H
 

@@ -91,7 +91,8 @@ static bool write_csv(const struct records *r, const char *path, struct err *err
 
     if (!file_begin(&w, path, err))
         return false;
-    fputs("epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,seconds,images\n", w.stream);
+    fputs("epoch,loss,train_accuracy,test_loss,test_accuracy,learning_rate,images_per_second,seconds,images\n",
+          w.stream);
     for (int64_t i = 0; i < r->n; i++) {
         const struct epoch_record *e = &r->record[i];
         fprintf(w.stream, "%lld", (long long)e->epoch);
@@ -199,7 +200,8 @@ static bool write_whole(const struct records *r, const char *directory, const ch
     return ok;
 }
 
-bool records_write(const struct records *r, const char *directory, bool tensorboard, const char *title, struct err *err)
+bool records_write(const struct records *r, const char *directory, bool tensorboard, const char *title,
+                   struct err *err)
 {
     return r->n == 0 || (write_in(directory, RUN_JSONL, write_jsonl, r, err) &&
                          (!tensorboard || write_in(directory, RUN_EVENTS, write_events, r, err)) &&

@@ -5,8 +5,8 @@
  *   curve.svg     loss and accuracy over the epochs
  *   events.out.tfevents.marginalia   for TensorBoard, on request
  *
- * The records themselves live in the checkpoint: a resume writes all files anew from there, which drops what a killed run
- * had added since, and mends what was torn. */
+ * The records themselves live in the checkpoint: a resume writes all files anew from there, which drops what a killed
+ * run had added since, and mends what was torn. */
 #ifndef MARGINALIA_TRAIN_RECORDS_H
 #define MARGINALIA_TRAIN_RECORDS_H
 
@@ -41,7 +41,8 @@ void records_add(struct records *r, const struct epoch_record *record);
 void records_free(struct records *r);
 
 /* All forms, from the first record to the last (none when there is no record yet); tensorboard: the event file too. */
-bool records_write(const struct records *r, const char *directory, bool tensorboard, const char *title, struct err *err);
+bool records_write(const struct records *r, const char *directory, bool tensorboard, const char *title,
+                   struct err *err);
 /* The files after records_add: appends the last record where a file grows at its end. */
 bool records_append(const struct records *r, const char *directory, bool tensorboard, const char *title,
                     struct err *err);

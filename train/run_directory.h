@@ -29,8 +29,8 @@ struct run_directory {
     bool created; /* by this process */
 };
 
-/* Refuses with one line that names the ways out; also when another process holds the lock. Removes what a killed run left
- * under temporary names. */
+/* Refuses with one line that names the ways out; also when another process holds the lock. Removes what a killed run
+ * left under temporary names. */
 bool run_directory_open(struct run_directory *d, const char *path, enum run_mode mode, struct err *err);
 /* Releases the lock. */
 void run_directory_close(struct run_directory *d);

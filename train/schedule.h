@@ -1,7 +1,7 @@
 /* The learning rate of every batch.
  *
- * Batches are counted from 1: the first update of a training is batch 1, because Darknet adds to `seen` before it asks for
- * the rate. So `steps=N` already holds for update N, and the first update of a burn-in gets (1/burn_in)^power.
+ * Batches are counted from 1: the first update of a training is batch 1, because Darknet adds to `seen` before it asks
+ * for the rate. So `steps=N` already holds for update N, and the first update of a burn-in gets (1/burn_in)^power.
  * Darknet's policies mean what they mean there; cosine and onecycle are ours and have a linear warm-up per batch. */
 #ifndef MARGINALIA_TRAIN_SCHEDULE_H
 #define MARGINALIA_TRAIN_SCHEDULE_H

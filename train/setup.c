@@ -160,8 +160,8 @@ static bool check_length(const struct setup *s, struct err *err)
         return err_usage(err, "%s: the training has no length; set epochs= or max_batches= in [net], or give --epochs",
                          cfg->path);
     if (cfg->warmup > 0 && !(cfg->warmup * (float)batches < (float)schedule.total))
-        return err_usage(err, "%s: warmup=%g epochs is not shorter than the training of %lld batches; lower it, or train "
-                         "longer", cfg->path, cfg->warmup, (long long)schedule.total);
+        return err_usage(err, "%s: warmup=%g epochs is not shorter than the training of %lld batches; lower it, or "
+                         "train longer", cfg->path, cfg->warmup, (long long)schedule.total);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* From the command line to everything a training needs: cfg, data, loaders, model, each checked against the others before
- * anything is written. */
+/* From the command line to everything a training needs: cfg, data, loaders, model, each checked against the others
+ * before anything is written. */
 #ifndef MARGINALIA_TRAIN_SETUP_H
 #define MARGINALIA_TRAIN_SETUP_H
 
@@ -34,8 +34,8 @@ struct model_options setup_model_options(const struct train_options *o, const st
 /* What the loaders hold decoded, in bytes. */
 int64_t setup_loader_bytes(const struct net_cfg *cfg);
 
-/* What decides the result, and what may change between two starts of one run: texts of `key=value` lines (checkpoint.h);
- * free() them. */
+/* What decides the result, and what may change between two starts of one run: texts of `key=value` lines
+ * (checkpoint.h); free() them. */
 char *setup_identity(const struct setup *s);
 char *setup_host(const struct setup *s);
 

@@ -1,5 +1,5 @@
-/* TensorBoard's event file: records of {uint64 length, uint32 masked CRC32C of the length, bytes, uint32 masked CRC32C of
- * the bytes}, little-endian; the bytes are a protocol buffer `Event` {1: double wall_time, 2: int64 step, 3: string
+/* TensorBoard's event file: records of {uint64 length, uint32 masked CRC32C of the length, bytes, uint32 masked CRC32C
+ * of the bytes}, little-endian; the bytes are a protocol buffer `Event` {1: double wall_time, 2: int64 step, 3: string
  * file_version, 5: Summary {1: Value {1: string tag, 2: float simple_value}, repeated}}, encoded here by hand. */
 #ifndef MARGINALIA_TRAIN_TFEVENTS_H
 #define MARGINALIA_TRAIN_TFEVENTS_H
