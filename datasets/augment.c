@@ -69,7 +69,8 @@ static void show_plane(const struct augment *a, const struct view *v, const uint
     }
 }
 
-/* out[y,x] = out[y+dy,x+dx], `pad` where that is outside. Rows are visited so that none is overwritten before it is read. */
+/* out[y,x] = out[y+dy,x+dx], `pad` where that is outside. Rows are visited so that none is overwritten before it is
+ * read. */
 static void shift_plane(float *out, int h, int w, int dy, int dx, float pad)
 {
     int from = dx > 0 ? dx : 0, to = dx < 0 ? -dx : 0, n = w - abs(dx);

@@ -14,15 +14,18 @@ struct augment {
     int crop_pad;                  /* training: pad by this many pixels of `pad`, crop h x w at random; 0: off */
     bool random_resized_crop;      /* training: area in [crop_area_min,1] of the image, aspect ratio in [3/4,4/3] */
     float crop_area_min;           /* (Szegedy et al. 2015; 0.08 is the ImageNet habit) */
-    float test_resize;             /* testing: resize the short side to h*test_resize, crop the centre; 1: no margin
-                                      (ImageNet habit: 256/224) */
+    float test_resize;             /* testing: resize until the image just covers test_resize times the output, crop the
+                                      centre; >= 1, 1: no margin (ImageNet habit: 256/224). Training without
+                                      random_resized_crop starts from the same view without margin */
     float pad[3];                  /* colour outside the image, in [0,1]; normally the data set's mean */
 };
 
 /* out[c,h,w] in [0,1]. r: NULL for the test geometry (deterministic), else the stream of this image in this epoch. */
 void augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out);
 
-/* Bilinear (with area averaging when shrinking) resize of the rectangle [x0,x0+rw) x [y0,y0+rh) of a plane. Pure kernel. */
-void resize_plane(float *out, int oh, int ow, const uint8_t *in, int ih, int iw, float y0, float x0, float rh, float rw);
+/* Bilinear (with area averaging when shrinking) resize of the rectangle [x0,x0+rw) x [y0,y0+rh) of a plane. Pure
+ * kernel. */
+void resize_plane(float *out, int oh, int ow, const uint8_t *in, int ih, int iw, float y0, float x0, float rh,
+                  float rw);
 
 #endif

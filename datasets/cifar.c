@@ -138,8 +138,8 @@ static bool open_file(struct cifar *s, int f, const char *remedy, struct err *er
     if (!S_ISREG(status.st_mode))
         return err_run(err, "%s: not a regular file; %s", s->path[f], remedy);
     if (status.st_size == 0 || status.st_size % record_bytes(s) != 0)
-        return err_run(err, "%s: %lld bytes are no multiple of the record of %d bytes, so it is cut short or something else; "
-                       "%s", s->path[f], (long long)status.st_size, record_bytes(s), remedy);
+        return err_run(err, "%s: %lld bytes are not whole records of %d bytes, so it is cut short; %s",
+                       s->path[f], (long long)status.st_size, record_bytes(s), remedy);
     s->images[f] = status.st_size / record_bytes(s);
     if (s->images[f] > MAX_IMAGES_PER_FILE)
         return err_run(err, "%s: %lld images are more than this format is for; use a folder", s->path[f],
@@ -153,7 +153,7 @@ static bool read_labels(struct cifar *s, int f, uint8_t *label, const char *reme
         if (!read_at(s, f, &label[i], 1, i * record_bytes(s) + s->layout->label_bytes - 1, err))
             return false;
         if (label[i] >= s->layout->classes)
-            return err_run(err, "%s: image %lld has label %d, but labels are 0..%d; the file is damaged or something else, %s",
+            return err_run(err, "%s: image %lld has label %d, but labels are 0..%d; the file is damaged, %s",
                            s->path[f], (long long)i, label[i], s->layout->classes - 1, remedy);
     }
     return true;

@@ -14,7 +14,7 @@ static bool is_directory(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Where the bytes are: --data alone when given, else the descriptor's directory from here, else from $MARGINALIA_DATA. */
+/* Where the bytes are: --data alone when given, else the descriptor's directory, from here or from $MARGINALIA_DATA. */
 static bool find_directory(const struct descriptor *d, const char *data_dir, char **out, struct err *err)
 {
     const char *named = data_dir ? data_dir : d->directory, *root = getenv("MARGINALIA_DATA");
@@ -86,7 +86,8 @@ bool dataset_open(const char *descriptor, const char *data_dir, struct dataset *
     bool ok = descriptor_read(&d, descriptor, err);
     if (ok) {
         fill_common(&d, ds);
-        ok = (d.format == FORMAT_PLANTED || find_directory(&d, data_dir, &ds->directory, err)) && open_format(&d, ds, err);
+        ok = (d.format == FORMAT_PLANTED || find_directory(&d, data_dir, &ds->directory, err)) &&
+             open_format(&d, ds, err);
     }
     descriptor_clear(&d);
     if (ok)

@@ -1,5 +1,5 @@
-/* A data set: numbered images with labels, in a train and a test split, behind one interface whatever the bytes on disk.
- * Images are read one at a time, from any thread; the whole set is never held in memory. */
+/* A data set: numbered images with labels, in a train and a test split, behind one interface whatever the bytes on
+ * disk. Images are read one at a time, from any thread; the whole set is never held in memory. */
 #ifndef MARGINALIA_DATASETS_DATASET_H
 #define MARGINALIA_DATASETS_DATASET_H
 
@@ -27,16 +27,16 @@ struct dataset {
     bool (*read)(const struct dataset *ds, enum split split, int64_t i, struct image8 *out, struct err *err);
     /* The path (and offset) of image i for messages and reports: "data_batch_3.bin#17". free() it. */
     char *(*where)(const struct dataset *ds, enum split split, int64_t i);
-    /* SHA-256 over everything that defines the set's content, for the manifest (packed files: their bytes; folders: sorted
-     * list of relative path, label and size). */
+    /* SHA-256 over everything that defines the set's content, for the manifest (packed files: their bytes; folders:
+     * sorted list of relative path, label and size). */
     bool (*hash)(const struct dataset *ds, char hex[SHA256_HEX], struct err *err);
     void (*close)(struct dataset *ds);
     void *self;
 };
 
-/* Opens datasets/NAME.conf (libconfig; see datasets/README.md). data_dir overrides where the bytes are, or NULL: then the
- * descriptor's `directory`, relative to the current directory, then to $MARGINALIA_DATA. On success every size and label
- * has been checked: label() is always within 0..classes-1. */
+/* Opens datasets/NAME.conf (libconfig; see datasets/README.md). data_dir overrides where the bytes are, or NULL: then
+ * the descriptor's `directory`, relative to the current directory, then to $MARGINALIA_DATA. On success every size and
+ * label has been checked: label() is always within 0..classes-1. */
 bool dataset_open(const char *descriptor, const char *data_dir, struct dataset **out, struct err *err);
 void dataset_close(struct dataset *ds); /* accepts NULL */
 

@@ -52,7 +52,8 @@ static unsigned byte_at(const uint8_t *bytes, size_t n, size_t i)
     return i < n ? bytes[i] : 0;
 }
 
-/* A Huffman segment starts at `at` (its length). Version 2.27 writes past its tables when one counts more than 256 codes. */
+/* A Huffman segment starts at `at` (its length). Version 2.27 writes past its tables when one counts more than 256
+ * codes. */
 static bool huffman_fits(const uint8_t *bytes, size_t n, size_t at)
 {
     size_t end = at + (byte_at(bytes, n, at) << 8 | byte_at(bytes, n, at + 1));
@@ -67,8 +68,8 @@ static bool huffman_fits(const uint8_t *bytes, size_t n, size_t at)
     return true;
 }
 
-/* The next marker at or behind *at, which is left behind it; 0 at the end of the file. Fill bytes, coded data (FF 00) and
- * restart markers are passed over. */
+/* The next marker at or behind *at, which is left behind it; 0 at the end of the file. Fill bytes, coded data (FF 00)
+ * and restart markers are passed over. */
 static unsigned next_marker(const uint8_t *bytes, size_t n, size_t *at)
 {
     while (*at + 1 < n) {
@@ -80,8 +81,8 @@ static unsigned next_marker(const uint8_t *bytes, size_t n, size_t *at)
     return 0;
 }
 
-/* What stb_image does not check of a JPEG: that its Huffman tables fit, and that it is whole. (It fills what is missing with
- * grey and reports success.) NULL, or what is wrong. */
+/* What stb_image does not check of a JPEG: that its Huffman tables fit, and that it is whole. (It fills what is missing
+ * with grey and reports success.) NULL, or what is wrong. */
 static const char *check_jpeg(const uint8_t *bytes, size_t n)
 {
     size_t at = 0;
@@ -99,8 +100,8 @@ static const char *check_jpeg(const uint8_t *bytes, size_t n)
     return "JPEG without its end, so it is cut short";
 }
 
-/* The bytes that a PGM or PPM must have: three numbers with blanks and comments, one blank, the pixels. stb_image would leave
- * the pixels that are missing undefined. */
+/* The bytes that a PGM or PPM must have: three numbers with blanks and comments, one blank, the pixels. stb_image would
+ * leave the pixels that are missing undefined. */
 static size_t pnm_bytes(const uint8_t *bytes, size_t n, size_t samples)
 {
     size_t at = 2;
@@ -150,11 +151,13 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
     if (wrong)
         return err_run(err, "%s: %s; %s", path, wrong, remedy);
     if (!stbi_info_from_memory(bytes, (int)n, &w, &h, &found))
-        return err_run(err, "%s: not a readable JPEG, PNG, BMP, PPM or PGM (%s); %s", path, stbi_failure_reason(), remedy);
+        return err_run(err, "%s: not a readable JPEG, PNG, BMP, PPM or PGM (%s); %s", path, stbi_failure_reason(),
+                       remedy);
     if (w < 1 || h < 1)
         return err_run(err, "%s: %d x %d pixels; %s", path, w, h, remedy);
     if ((int64_t)w * h > PIXEL_LIMIT)
-        return err_run(err, "%s: %d x %d pixels are more than %d million; %s", path, w, h, PIXEL_LIMIT / 1000000, remedy);
+        return err_run(err, "%s: %d x %d pixels are more than %d million; %s", path, w, h, PIXEL_LIMIT / 1000000,
+                       remedy);
     if (is_cut(bytes, n, (size_t)w, (size_t)h, found))
         return err_run(err, "%s: the file is cut short; %s", path, remedy);
     int c = found <= 2 ? 1 : 3;

@@ -103,8 +103,8 @@ static char *key_words(enum data_format format)
     return words;
 }
 
-/* What libconfig 1.5 would do silently is refused before it sees the text: integers beyond 32 bits without an L are cut,
- * and @include reads files that the user never named. */
+/* What libconfig 1.5 would do silently is refused before it sees the text: integers beyond 32 bits without an L are
+ * cut, and @include reads files that the user never named. */
 static bool check_integer(const char *path, int line, const char *digits, size_t n, struct err *err)
 {
     bool hex = n > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
@@ -147,7 +147,8 @@ static bool check_text(const char *path, const char *text, size_t n, struct err 
         } else if (*s == '#' || (*s == '/' && (s[1] == '/' || s[1] == '*'))) {
             s = skip_comment(s, &line);
         } else if (*s == '@') {
-            return err_usage(err, "%s:%d: @ is not allowed here; a descriptor is one file, without @include", path, line);
+            return err_usage(err, "%s:%d: @ is not allowed here; a descriptor is one file, without @include", path,
+                             line);
         } else if (isalnum((unsigned char)*s) || *s == '_') {
             size_t length = 1;
             while (isalnum((unsigned char)s[length]) || (s[length] && strchr("_.*-", s[length])))
@@ -182,8 +183,8 @@ static bool read_real(const struct descriptor *d, const struct key *key, const c
         return err_usage(err, "%s:%d: %s takes numbers", d->path, (int)setting->line, key->name);
     *out = config_setting_get_float(setting);
     if (!(*out >= key->min && *out <= key->max))
-        return err_usage(err, "%s:%d: %s = %g is outside %g..%g", d->path, (int)setting->line, key->name, *out, key->min,
-                         key->max);
+        return err_usage(err, "%s:%d: %s = %g is outside %g..%g", d->path, (int)setting->line, key->name, *out,
+                         key->min, key->max);
     return true;
 }
 
@@ -217,8 +218,8 @@ static bool check_array(const struct descriptor *d, const struct key *key, const
 {
     bool array = config_setting_is_array(setting) || config_setting_is_list(setting);
     if (!array || config_setting_length(setting) != want)
-        return err_usage(err, "%s:%d: %s takes an array of %d number%s, such as %s", d->path, (int)setting->line, key->name,
-                         want, want == 1 ? "" : "s", example);
+        return err_usage(err, "%s:%d: %s takes an array of %d number%s, such as %s", d->path, (int)setting->line,
+                         key->name, want, want == 1 ? "" : "s", example);
     return true;
 }
 

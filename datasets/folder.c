@@ -47,7 +47,8 @@ static int names_find(const struct names *s, const char *name)
     return found ? (int)(found - s->name) : -1;
 }
 
-/* What an entry is: S_IFDIR, S_IFREG, another type, or 0 with errno set. Most file systems tell without a stat per file. */
+/* What an entry is: S_IFDIR, S_IFREG, another type, or 0 with errno set. Most file systems tell without a stat per
+ * file. */
 static mode_t entry_type(DIR *directory, const struct dirent *entry)
 {
     if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
@@ -75,9 +76,11 @@ static bool list_directory(const char *path, mode_t want, struct names *out, str
         else if (type == want && (want == S_IFDIR || image))
             names_add(out, entry->d_name);
         else if (want == S_IFDIR && image)
-            ok = err_run(err, "%s/%s: image outside a class directory; sort images into SPLIT/CLASS/", path, entry->d_name);
+            ok = err_run(err, "%s/%s: image outside a class directory; sort images into SPLIT/CLASS/", path,
+                         entry->d_name);
         else if (want == S_IFREG && type == S_IFDIR)
-            ok = err_run(err, "%s/%s: directory inside a class; images lie directly in SPLIT/CLASS/", path, entry->d_name);
+            ok = err_run(err, "%s/%s: directory inside a class; images lie directly in SPLIT/CLASS/", path,
+                         entry->d_name);
     }
     if (ok && errno != 0)
         ok = err_run(err, "%s: %s; check the disk", path, strerror(errno));
@@ -87,14 +90,15 @@ static bool list_directory(const char *path, mode_t want, struct names *out, str
     return ok;
 }
 
-static bool add_class(const char *directory, const char *split, const char *class_name, int label, struct image_list *out,
-                      struct err *err)
+static bool add_class(const char *directory, const char *split, const char *class_name, int label,
+                      struct image_list *out, struct err *err)
 {
     struct names images = { 0 };
     char *path = mem_format("%s/%s/%s", directory, split, class_name);
     bool ok = list_directory(path, S_IFREG, &images, err);
     if (ok && images.n == 0)
-        ok = err_run(err, "%s: no image in this class (.jpg .jpeg .png .bmp .ppm .pgm); add images or remove the directory",
+        ok = err_run(err,
+                     "%s: no image in this class (.jpg .jpeg .png .bmp .ppm .pgm); add images or remove the directory",
                      path);
     for (int i = 0; ok && i < images.n; i++) {
         char *relative = mem_format("%s/%s/%s", split, class_name, images.name[i]);
@@ -107,7 +111,8 @@ static bool add_class(const char *directory, const char *split, const char *clas
 }
 
 /* Adds all images of DIRECTORY/SPLIT. The first split that is read defines the classes. */
-static bool add_split(const char *directory, const char *split, struct names *classes, struct image_list *out, struct err *err)
+static bool add_split(const char *directory, const char *split, struct names *classes, struct image_list *out,
+                      struct err *err)
 {
     struct names found = { 0 };
     char *path = file_join(directory, split);
@@ -119,9 +124,9 @@ static bool add_split(const char *directory, const char *split, struct names *cl
             names_add(classes, found.name[i]);
     for (int i = 0; ok && i < found.n; i++) {
         int label = names_find(classes, found.name[i]);
-        ok = label >= 0 ? add_class(directory, split, found.name[i], label, out, err)
-                        : err_run(err, "%s/%s: class that the training split does not have; remove or rename the directory",
-                                  path, found.name[i]);
+        ok = label >= 0 || err_run(err, "%s/%s: class that the training split does not have; remove or rename it", path,
+                                   found.name[i]);
+        ok = ok && add_class(directory, split, found.name[i], label, out, err);
     }
     if (ok && out->n > INT32_MAX)
         ok = err_run(err, "%s: more than %d images; split the set", path, INT32_MAX);
@@ -130,8 +135,8 @@ static bool add_split(const char *directory, const char *split, struct names *cl
     return ok;
 }
 
-/* labels.txt, where there is one, gives readable names: the first field of a line is the class directory, the last of its
- * tab-separated fields the name ("n01440764<tab>0<tab>tench"). Lines with # and other directories are passed over. */
+/* labels.txt, where there is one, gives readable names: the first field of a line is the class directory, the last of
+ * its tab-separated fields the name ("n01440764<tab>0<tab>tench"). Lines with # and other classes are passed over. */
 static bool read_names(const char *directory, const struct names *classes, char **names, struct err *err)
 {
     char *path = file_join(directory, "labels.txt"), *text = NULL;

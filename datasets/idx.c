@@ -43,7 +43,8 @@ static bool cut_short(const struct content *f, const char *remedy, struct err *e
                    (long long)content_bytes(f), remedy);
 }
 
-static bool parse_header(struct content *f, const uint8_t header[16], int dimensions, const char *remedy, struct err *err)
+static bool parse_header(struct content *f, const uint8_t header[16], int dimensions, const char *remedy,
+                         struct err *err)
 {
     if (header[0] != 0 || header[1] != 0 || header[2] != 8 || header[3] != dimensions)
         return err_run(err, "%s: not an IDX file of %s (it starts with %02x %02x %02x %02x); %s", f->path,
@@ -86,13 +87,14 @@ static bool unpack_items(struct content *f, gzFile gz, const char *remedy, struc
         return err_run(err, "%s: unpacks to %lld bytes, more than %d MB; gunzip it", f->path, (long long)n,
                        UNPACKED_LIMIT_BYTES >> 20);
     f->bytes = mem_alloc(n, 1);
-    uint8_t extra;
-    if (gzread(gz, f->bytes, (unsigned)n) != (int)n)
+    int got = gzread(gz, f->bytes, (unsigned)n);
+    if (got < 0)
+        return err_run(err, "%s: damaged gzip data; %s", f->path, remedy);
+    if (got < n)
         return cut_short(f, remedy, err);
-    int behind = gzread(gz, &extra, 1); /* 0 at a good end; reading it also checks the checksum */
-    if (behind > 0)
-        return err_run(err, "%s: bytes too many behind its last item; %s", f->path, remedy);
-    return behind == 0 || err_run(err, "%s: damaged gzip data; %s", f->path, remedy);
+    uint8_t extra; /* reading on also checks the checksum */
+    return gzread(gz, &extra, 1) == 0 ||
+           err_run(err, "%s: damaged or too long behind its last item; %s", f->path, remedy);
 }
 
 static bool read_gzip(struct content *f, int dimensions, const char *remedy, struct err *err)
@@ -244,11 +246,14 @@ static bool open_split(struct idx *s, const struct descriptor *d, struct dataset
     static const char *const images[2] = { "train-images-idx3-ubyte", "t10k-images-idx3-ubyte" };
     static const char *const labels[2] = { "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte" };
     struct content *x = &s->images[split], *y = &s->labels[split];
-    if (!open_content(x, ds->directory, d->images[split] ? d->images[split] : images[split], IMAGE_DIMENSIONS, remedy, err) ||
-        !open_content(y, ds->directory, d->labels[split] ? d->labels[split] : labels[split], LABEL_DIMENSIONS, remedy, err))
+    const char *image_file = d->images[split] ? d->images[split] : images[split];
+    const char *label_file = d->labels[split] ? d->labels[split] : labels[split];
+    if (!open_content(x, ds->directory, image_file, IMAGE_DIMENSIONS, remedy, err) ||
+        !open_content(y, ds->directory, label_file, LABEL_DIMENSIONS, remedy, err))
         return false;
     if (x->size[0] != y->size[0])
-        return err_run(err, "%s: %u images, but %s has %u labels; %s", x->path, x->size[0], y->path, y->size[0], remedy);
+        return err_run(err, "%s: %u images, but %s has %u labels; %s", x->path, x->size[0], y->path, y->size[0],
+                       remedy);
     ds->count[split] = x->size[0];
     return read_labels(s, split, ds->classes, remedy, err);
 }

@@ -99,8 +99,8 @@ static char *split_line(char *line)
     return label + 1;
 }
 
-static bool parse_line(struct image_list *l, char *line, const char *file, int64_t number, const struct class_index *classes,
-                       struct err *err)
+static bool parse_line(struct image_list *l, char *line, const char *file, int64_t number,
+                       const struct class_index *classes, struct err *err)
 {
     line += strspn(line, " \t");
     if (line[strspn(line, " \t\r")] == 0)
@@ -178,12 +178,13 @@ static bool hash_entry(const struct dataset *ds, enum split split, int64_t i, st
 {
     struct stat status;
     char *path = full_path(ds, split, i);
-    bool ok = stat(path, &status) == 0 || err_run(err, "%s: %s; correct the list or restore the file", path, strerror(errno));
+    bool ok = stat(path, &status) == 0 || err_run(err, "%s: %s; restore the file", path, strerror(errno));
     free(path);
     if (!ok)
         return false;
-    char *line = mem_format("%s %s %d %lld\n", split == SPLIT_TRAIN ? "train" : "test", image_list_path(list_of(ds, split), i),
-                            files_label(ds, split, i), (long long)status.st_size);
+    char *line = mem_format("%s %s %d %lld\n", split == SPLIT_TRAIN ? "train" : "test",
+                            image_list_path(list_of(ds, split), i), files_label(ds, split, i),
+                            (long long)status.st_size);
     sha256_add(sum, line, strlen(line));
     free(line);
     return true;

@@ -18,9 +18,9 @@ void image_list_clear(struct image_list *l);
 void image_list_add(struct image_list *l, const char *path, int label);
 const char *image_list_path(const struct image_list *l, int64_t i);
 
-/* Parses a Darknet list file: one image per line, "PATH LABEL", where LABEL is a class number or a class name and follows
- * the last tab of the line, or else the last blank. CRLF and blank lines are fine. Takes ownership of text[n], which ends
- * in a NUL that is not counted. `file` is for messages. */
+/* Parses a Darknet list file: one image per line, "PATH LABEL", where LABEL is a class number or a class name and
+ * follows the last tab of the line, or else the last blank. CRLF and blank lines are fine. Takes ownership of text[n],
+ * which ends in a NUL that is not counted. `file` is for messages. */
 bool image_list_parse(struct image_list *l, char *text, size_t n, const char *file, const char *const *class_names,
                       int classes, struct err *err);
 

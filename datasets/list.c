@@ -10,19 +10,21 @@
 
 enum { LIST_LIMIT_BYTES = 1 << 30 };
 
-/* A list whose paths are relative to somewhere else is the usual mistake: looking for its first image finds it early. */
+/* Paths relative to somewhere else are the usual mistake: looking for the first image finds it early. */
 static bool check_first(const struct dataset *ds, const struct image_list *l, const char *list, struct err *err)
 {
     const char *path = image_list_path(l, 0);
     char *full = path[0] == '/' ? mem_string(path) : file_join(ds->directory, path);
-    bool ok = file_exists(full) || err_run(err, "%s: its first image, %s, does not exist; paths are absolute or relative to %s",
-                                           list, full, ds->directory);
+    bool ok = file_exists(full) ||
+              err_run(err, "%s: its first image, %s, does not exist; paths are absolute or relative to %s", list, full,
+                      ds->directory);
     free(full);
     return ok;
 }
 
 /* A list that the descriptor does not name may be missing: a set may have one split only. */
-static bool read_list(const struct dataset *ds, const char *named, const char *habit, struct image_list *out, struct err *err)
+static bool read_list(const struct dataset *ds, const char *named, const char *habit, struct image_list *out,
+                      struct err *err)
 {
     char *path = file_join(ds->directory, named ? named : habit), *text = NULL;
     size_t n = 0;

@@ -134,8 +134,8 @@ static void do_work(struct loader *l, struct slot *s)
     pthread_mutex_lock(&l->mutex);
     l->active--;
     s->done += last - first;
-    if (failed >= 0 && (s->failed < 0 || failed < s->failed)) { /* the first of the batch, whatever the threads' order */
-        s->failed = failed;
+    if (failed >= 0 && (s->failed < 0 || failed < s->failed)) {
+        s->failed = failed; /* the first of the batch, whatever the threads' order */
         s->err = err;
     }
     if (s->done == s->n || l->pause)
@@ -203,7 +203,8 @@ static bool check_options(const struct loader_options *o, struct err *err)
 {
     const struct augment *a = &o->augment;
     assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && o->limit >= 0);
-    assert((a->c == 1 || a->c == 3) && a->h >= 1 && a->w >= 1 && a->crop_pad >= 0 && (o->training || a->test_resize >= 1));
+    assert((a->c == 1 || a->c == 3) && a->h >= 1 && a->w >= 1 && a->crop_pad >= 0 &&
+           (o->training || a->test_resize >= 1));
     if (o->dataset->count[o->split] < 1)
         return err_usage(err, "%s: the data set has no %s images; give it a %s split", o->dataset->name,
                          o->split == SPLIT_TRAIN ? "training" : "test", o->split == SPLIT_TRAIN ? "training" : "test");

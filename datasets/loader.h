@@ -1,5 +1,5 @@
-/* Batches of augmented images, decoded ahead by threads of its own. Position = (epoch, batch): any position can be reached at
- * once (the order of an epoch is a keyed permutation), so resuming costs nothing. */
+/* Batches of augmented images, decoded ahead by threads of its own. Position = (epoch, batch): any position can be
+ * reached at once (the order of an epoch is a keyed permutation), so resuming costs nothing. */
 #ifndef MARGINALIA_DATASETS_LOADER_H
 #define MARGINALIA_DATASETS_LOADER_H
 
@@ -10,8 +10,9 @@ struct loader_options {
     const struct dataset *dataset; /* borrowed, outlives the loader */
     enum split split;
     struct augment augment;
-    bool training;    /* shuffle by (seed, epoch), augment, drop the last partial batch (unless the split is smaller than one
-                         batch: then one partial batch); otherwise: file order, test geometry, last batch may be partial */
+    bool training; /* shuffle by (seed, epoch), augment, drop the last partial batch (unless the split is smaller than
+                      one batch: then one partial batch); otherwise: file order, test geometry, last batch may be
+                      partial */
     uint64_t seed;
     int batch;        /* images per batch, >= 1 */
     int threads;      /* decoding threads, >= 1 */
@@ -36,8 +37,8 @@ int loader_batches(const struct loader *l); /* per epoch */
 /* Continue at batch `number` of `epoch` (both from 0). */
 void loader_seek(struct loader *l, int epoch, int number);
 
-/* The next batch; training runs on into the next epoch, testing sets b->n = 0 after the last batch (seek to start again).
- * *b is borrowed and valid until the next call. False when an image cannot be read (err names it). */
+/* The next batch; training runs on into the next epoch, testing sets b->n = 0 after the last batch (seek to start
+ * again). *b is borrowed and valid until the next call. False when an image cannot be read (err names it). */
 bool loader_next(struct loader *l, struct batch *b, struct err *err);
 
 #endif

@@ -10,7 +10,11 @@
 #include "datasets/readers.h"
 
 /* Sub-streams of RNG_PLANTED: the order of shapes in a block (item = block), the label and its codes, the picture. */
-enum { STREAM_BLOCK = RNG_PLANTED | 1 << 8, STREAM_CODES = RNG_PLANTED | 2 << 8, STREAM_PICTURE = RNG_PLANTED | 3 << 8 };
+enum {
+    STREAM_BLOCK = RNG_PLANTED | 1 << 8,
+    STREAM_CODES = RNG_PLANTED | 2 << 8,
+    STREAM_PICTURE = RNG_PLANTED | 3 << 8
+};
 
 const char *const planted_shape_names[PLANTED_MAX_CLASSES] = {
     "disc", "square", "triangle", "ring", "cross", "bars", "star", "crescent", "frame", "dumbbell",
@@ -121,8 +125,9 @@ bool planted_inside(int k, float u, float v)
     return false;
 }
 
-/* How far each shape extends from its centre, in radii; tests/test_planted.c measures it. */
-static const float shape_reach[PLANTED_MAX_CLASSES] = { 1, 1.26f, 1.56f, 1.26f, 1.26f, 1.58f, 1.68f, 1.34f, 1.56f, 1.55f };
+const float planted_shape_reach[PLANTED_MAX_CLASSES] = {
+    1, 1.26f, 1.56f, 1.26f, 1.26f, 1.58f, 1.68f, 1.34f, 1.56f, 1.55f
+};
 static const float largest_reach = 1.68f; /* rules the position of all, so that it tells nothing about the class */
 
 /* ---- the picture ---- */
@@ -180,8 +185,8 @@ static struct picture draw_picture(const struct planted *p, struct codes codes, 
     return g;
 }
 
-/* wave[w] = the texture in row y, -1..1: stripes across, stripes upright, chequers or slanted chequers. None of them changes
- * its kind when the image is mirrored, so flipping keeps the code. */
+/* wave[w] = the texture in row y, -1..1: stripes across, stripes upright, chequers or slanted chequers. None of them
+ * changes its kind when the image is mirrored, so flipping keeps the code. */
 static void texture_row(const struct picture *g, int y, const float *across, float *wave)
 {
     float down = sinf(g->wave_number * (float)y + g->phase_y);
@@ -193,7 +198,7 @@ static void texture_row(const struct picture *g, int y, const float *across, flo
 /* cover[w] = the part of each pixel of row y that the shape covers, 0..1, from four samples. */
 static void shape_row(const struct picture *g, int y, float *cover)
 {
-    float extent = g->radius * shape_reach[g->shape], dy = (float)y + 0.5f - g->y;
+    float extent = g->radius * planted_shape_reach[g->shape], dy = (float)y + 0.5f - g->y;
     int first = (int)floorf(g->x - extent), last = (int)ceilf(g->x + extent);
     memset(cover, 0, (size_t)g->w * sizeof *cover);
     if (fabsf(dy) > extent + 1)
@@ -283,10 +288,11 @@ static bool set_hash(const struct dataset *ds, char hex[SHA256_HEX], struct err 
 {
     (void)err;
     const struct planted *p = &((const struct planted_set *)ds->self)->knobs;
-    char *text = mem_format("planted 1: %d x %d, %d classes, %lld + %lld images, seed %lld, border %lld px %.17g, texture %.17g, "
-                            "in test %.17g, label noise %.17g, noise %.17g", ds->h, ds->w, ds->classes,
-                            (long long)p->n_train, (long long)p->n_test, (long long)p->seed, (long long)p->border_width,
-                            p->border_cue, p->texture_cue, p->cue_in_test, p->label_noise, p->noise);
+    char *text = mem_format(
+        "planted 1: %d x %d, %d classes, %lld + %lld images, seed %lld, border %lld px %.17g, texture %.17g, "
+        "in test %.17g, label noise %.17g, noise %.17g",
+        ds->h, ds->w, ds->classes, (long long)p->n_train, (long long)p->n_test, (long long)p->seed,
+        (long long)p->border_width, p->border_cue, p->texture_cue, p->cue_in_test, p->label_noise, p->noise);
     struct sha256 *sum = sha256_new();
     sha256_add(sum, text, strlen(text));
     sha256_finish(sum, hex);

@@ -1,10 +1,10 @@
 /* A generated data set whose evidence is known exactly: RGB images of one shape on a striped background.
  *
- * The shape alone tells the class; all shapes cover the same area, so colour statistics do not. A cue (border colour, background
- * texture) is a code of the label in a share `cue` of the images and the code of a class drawn at random in the rest:
- * who reads only that cue is right in cue + (1 - cue) / classes of the images. Label noise replaces the label of a
- * training image by another class; the shape keeps the true class, the cues follow the label.
- * Everything is a function of (seed, split, image). */
+ * The shape alone tells the class; all shapes cover the same area, so colour statistics do not. A cue (border colour,
+ * background texture) is a code of the label in a share `cue` of the images and the code of a class drawn at random in
+ * the rest: who reads only that cue is right in cue + (1 - cue) / classes of the images. Label noise replaces the label
+ * of a training image by another class; the shape keeps the true class, the cues follow the label. Everything is a
+ * function of (seed, split, image). */
 #ifndef MARGINALIA_DATASETS_PLANTED_H
 #define MARGINALIA_DATASETS_PLANTED_H
 
@@ -17,7 +17,7 @@ struct planted {
     int64_t n_train, n_test, seed;
     int64_t border_width;           /* px; 0: no border at all */
     double border_cue, texture_cue; /* share of images whose border / texture carries the label, 0..1 */
-    double cue_in_test;             /* replaces those of the two that are above 0 in the test split; < 0: as in training */
+    double cue_in_test; /* replaces those of the two that are above 0 in the test split; < 0: as in training */
     double label_noise;             /* share of training images with a wrong label, 0..1 */
     double noise;                   /* standard deviation of pixel noise, pixels in [0,1] */
 };
@@ -34,5 +34,8 @@ void planted_draw(const struct planted *p, int classes, enum split split, int64_
 
 /* Whether (u,v), in units of the shape's radius, lies inside shape k. For tests of the shapes' areas. */
 bool planted_inside(int k, float u, float v);
+
+/* How far each shape extends from its centre, in radii. */
+extern const float planted_shape_reach[PLANTED_MAX_CLASSES];
 
 #endif

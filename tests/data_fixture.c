@@ -22,7 +22,8 @@
 #define SHAPE_RGB "shape = [3, 32, 32]; mean = [0.5, 0.5, 0.5]; std = [0.25, 0.25, 0.25];\n"
 
 const char fixture_cifar10_conf[] = "format = \"cifar10\"; name = \"tiny\";\n" SHAPE_RGB;
-const char fixture_idx_conf[] = "format = \"idx\"; name = \"tiny\"; classes = 10; shape = [1, 28, 28]; mean = [0.1]; std = [0.3];\n";
+const char fixture_idx_conf[] =
+    "format = \"idx\"; name = \"tiny\"; classes = 10; shape = [1, 28, 28]; mean = [0.1]; std = [0.3];\n";
 const char fixture_folder_conf[] = "format = \"folder\"; name = \"tiny\";\n" SHAPE_RGB;
 
 static char directory[64];

@@ -16,7 +16,8 @@ const char *fixture_path(const char *name);
 /* All create missing directories. */
 void fixture_write(const char *name, const void *bytes, size_t n);
 void fixture_text(const char *name, const char *text);
-void fixture_copy(const char *name, const char *from); /* tests/data/flat.jpg: 16 x 16, (200,100,30); pattern.jpg: 24 x 24 */
+void fixture_copy(const char *name,
+                  const char *from); /* tests/data/flat.jpg: 16 x 16, (200,100,30); pattern.jpg: 24 x 24 */
 /* name.png, .bmp or .ppm/.pgm; pixels [h,w,c], c 1..4 where the format knows that. */
 void fixture_image(const char *name, int h, int w, int c, const uint8_t *pixels);
 

@@ -53,7 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make_files();
     if (size < 1 || ftruncate(file, 0) != 0 || pwrite(file, data + 1, size - 1, 0) != (ssize_t)size - 1)
         return 0;
-    struct descriptor d = { .path = "fuzz.conf", .name = "fuzz", .format = data[0] & 1 ? FORMAT_CIFAR100 : FORMAT_CIFAR10 };
+    struct descriptor d = { .path = "fuzz.conf",
+                            .name = "fuzz",
+                            .format = data[0] & 1 ? FORMAT_CIFAR100 : FORMAT_CIFAR10 };
     struct dataset ds = { .directory = directory };
     struct err err;
     if (cifar_open(&d, &ds, &err))

@@ -121,7 +121,8 @@ Test(augment, depends_on_epoch_and_image_only)
     int differ = 0;
     a.crop_pad = 2, a.flip = true;
     for (uint32_t i = 0; i < 20; i++) {
-        struct rng r = rng_stream(9, RNG_AUGMENT, 4, i), s = rng_stream(9, RNG_AUGMENT, 4, i), t = rng_stream(9, RNG_AUGMENT, 5, i);
+        struct rng r = rng_stream(9, RNG_AUGMENT, 4, i), s = rng_stream(9, RNG_AUGMENT, 4, i),
+                   t = rng_stream(9, RNG_AUGMENT, 5, i);
         augment_image(&a, &image, &r, first);
         augment_image(&a, &image, &s, again);
         augment_image(&a, &image, &t, other);
@@ -170,7 +171,9 @@ Test(augment, random_resized_crop_stays_inside_and_within_its_limits)
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
             ramp[y * SIDE + x] = (uint8_t)(2 * x), ramp[SIDE * SIDE + y * SIDE + x] = (uint8_t)(2 * y);
-    struct augment a = { .c = 3, .h = 8, .w = 8, .random_resized_crop = true, .crop_area_min = 0.25f, .test_resize = 1 };
+    struct augment a = {
+        .c = 3, .h = 8, .w = 8, .random_resized_crop = true, .crop_area_min = 0.25f, .test_resize = 1
+    };
     float out[3 * 64];
     double least = 1, most = 0, narrow = 1, wide = 1;
     for (uint32_t i = 0; i < 2000; i++) {
@@ -236,7 +239,8 @@ static void check_ramp(int oh, int ow, float y0, float x0, float rh, float rw)
     int checked = 0;
     for (int i = 0; i < oh; i++)
         for (int j = 0; j < ow; j++) {
-            float y = y0 + ((float)i + 0.5f) * rh / (float)oh - 0.5f, x = x0 + ((float)j + 0.5f) * rw / (float)ow - 0.5f;
+            float y = y0 + ((float)i + 0.5f) * rh / (float)oh - 0.5f,
+                  x = x0 + ((float)j + 0.5f) * rw / (float)ow - 0.5f;
             if (y - reach_y < -0.01f || x - reach_x < -0.01f || y + reach_y > IH - 0.99f || x + reach_x > IW - 0.99f)
                 continue;
             checked++;

@@ -57,7 +57,8 @@ Test(decode, jpeg_comes_back_nearly)
     cr_assert(decode_file("tests/data/flat.jpg", &image, &err), "%s", err.text);
     cr_assert(image.c == 3 && image.h == 16 && image.w == 16);
     for (int i = 0; i < 256; i++)
-        cr_assert(abs(image.pixels[i] - 200) < 6 && abs(image.pixels[256 + i] - 100) < 6 && abs(image.pixels[512 + i] - 30) < 6);
+        cr_assert(abs(image.pixels[i] - 200) < 6 && abs(image.pixels[256 + i] - 100) < 6 &&
+                  abs(image.pixels[512 + i] - 30) < 6);
     free(image.pixels);
 }
 
@@ -90,7 +91,8 @@ static void check_cuts(const char *path)
         memcpy(cut, bytes, keep);
         if (decode_bytes(cut, keep, "cut", &image, &err)) {
             accepted++;
-            cr_assert_eq(memcmp(image.pixels, whole.pixels, (size_t)whole.c * whole.h * whole.w), 0, "%s cut to %zu of %zu", path, keep, n);
+            cr_assert_eq(memcmp(image.pixels, whole.pixels, (size_t)whole.c * whole.h * whole.w), 0,
+                         "%s cut to %zu of %zu", path, keep, n);
             free(image.pixels);
         }
         free(cut);
@@ -98,7 +100,8 @@ static void check_cuts(const char *path)
     cr_assert_leq(accepted, strstr(path, ".png") ? 16 : 0, "%s: %zu cuts were accepted", path, accepted);
     bytes = mem_resize(bytes, n + 3, 1);
     memcpy(bytes + n, "xyz", 3);
-    cr_assert(decode_bytes((uint8_t *)bytes, n + 3, path, &image, &err), "bytes behind the end are common: %s", err.text);
+    cr_assert(decode_bytes((uint8_t *)bytes, n + 3, path, &image, &err), "bytes behind the end are common: %s",
+              err.text);
     free(image.pixels);
     free(whole.pixels);
     free(bytes);

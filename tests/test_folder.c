@@ -196,7 +196,8 @@ Test(list, takes_numbers_names_tabs_blanks_and_crlf)
     struct err err;
     touch("a.ppm");
     touch("with blank/b.ppm");
-    fixture_text("train.list", "a.ppm 1\r\n\r\n  with blank/b.ppm 0  \na.ppm\tbig dog\na.ppm\t cat\nwith blank/b.ppm cat\na.ppm 2");
+    fixture_text("train.list",
+                 "a.ppm 1\r\n\r\n  with blank/b.ppm 0  \na.ppm\tbig dog\na.ppm\t cat\nwith blank/b.ppm cat\na.ppm 2");
     cr_assert_not(fixture_open(LIST_CONF, &ds, &err), "a blank after the tab belongs to no class name");
     fixture_text("train.list", "a.ppm 1\r\n\r\n  with blank/b.ppm 0  \na.ppm\tbig dog\nwith blank/b.ppm cat\na.ppm 2");
     cr_assert(fixture_open(LIST_CONF, &ds, &err), "%s", err.text);

@@ -102,7 +102,8 @@ Test(idx, refuses_wrong_magic)
 {
     fixture_idx(3, 4, 4);
     patch("train-images-idx3-ubyte", 3, 1);
-    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte", "not an IDX file of images", "00 00 08 01", "--data DIR", NULL);
+    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte", "not an IDX file of images", "00 00 08 01",
+                    "--data DIR", NULL);
     fixture_idx(3, 4, 4);
     patch("t10k-labels-idx1-ubyte", 2, 13);
     fixture_refused(fixture_idx_conf, "t10k-labels-idx1-ubyte", "not an IDX file of labels", "00 00 0d 01", NULL);
@@ -125,10 +126,22 @@ Test(idx, refuses_damaged_gzip)
     gzip("train-images-idx3-ubyte");
     patch("train-images-idx3-ubyte.gz", -6, 0x55); /* inside the checksum */
     fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte.gz", "damaged gzip data", NULL);
+    fixture_idx(5000, 4, 4); /* so large that the checksum is met behind the last item */
+    gzip("train-images-idx3-ubyte");
+    patch("train-images-idx3-ubyte.gz", -6, 0x55);
+    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte.gz", "damaged gzip data", NULL);
     set_length("train-images-idx3-ubyte.gz", -12);
     fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte.gz", "cut short", NULL);
     fixture_write("train-images-idx3-ubyte.gz", "\x1f\x8b\x08\0\0\0", 6);
     fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte.gz", "damaged gzip data", NULL);
+}
+
+Test(idx, refuses_bytes_behind_the_last_item_of_a_gzip)
+{
+    fixture_idx(5000, 4, 4);
+    set_length("train-images-idx3-ubyte", 1);
+    gzip("train-images-idx3-ubyte");
+    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte.gz", "too long behind its last item", NULL);
 }
 
 Test(idx, refuses_a_gzip_whose_header_promises_too_much_before_allocating)
@@ -160,7 +173,8 @@ Test(idx, refuses_counts_that_differ_and_labels_out_of_range)
     fixture_idx(3, 4, 4);
     patch("train-labels-idx1-ubyte", 7, 2);
     set_length("train-labels-idx1-ubyte", -1);
-    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte: 3 images", "train-labels-idx1-ubyte has 2 labels", NULL);
+    fixture_refused(fixture_idx_conf, "train-images-idx3-ubyte: 3 images", "train-labels-idx1-ubyte has 2 labels",
+                    NULL);
     fixture_idx(3, 4, 4);
     patch("train-labels-idx1-ubyte", 10, 10);
     fixture_refused(fixture_idx_conf, "train-labels-idx1-ubyte", "label 2 is 10", "0..9", NULL);

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "datasets/loader.h"
 
-/* A data set in memory: image i is 1 x 2 x 2, pixels i, i+1, i+2, i+3 (mod 256), label i % 7; some images cannot be read. */
+/* A data set in memory: image i is 1 x 2 x 2, pixels i, i+1, i+2, i+3 (mod 256), label i % 7; some images cannot be
+ * read. */
 static int64_t broken_from = -1, broken_to = -1;
 static atomic_int reads;
 
@@ -157,7 +158,8 @@ Test(loader, testing_goes_in_file_order_with_a_partial_last_batch_and_ends)
             for (int i = 0; i < b.n; i++) {
                 cr_assert_eq(b.index[i], number * 32 + i);
                 for (int k = 0; k < 4; k++)
-                    cr_assert_eq(b.x[i * 4 + k], (float)(uint8_t)(b.index[i] + k) / 255.0f, "no augmentation in testing");
+                    cr_assert_eq(b.x[i * 4 + k], (float)(uint8_t)(b.index[i] + k) / 255.0f,
+                                 "no augmentation in testing");
             }
         }
         cr_assert_eq(next(l).n, 0);
