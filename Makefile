@@ -48,13 +48,14 @@ MAINS    := $(wildcard train/main.c validate/main.c)
 TESTS    := $(sort $(wildcard tests/test_*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz_*.c))
 HELPERS  := $(filter-out $(TESTS) $(FUZZERS),$(sort $(wildcard tests/*.c)))
-BENCHES  := $(sort $(wildcard tools/*.c))
+TOOLS    := $(sort $(wildcard tools/*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
 # (-Wno-psabi: their vector types never cross a file, so the note about passing them does not matter.)
 ISAS := avx512 avx2 portable
-ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast
+ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
+                      -ffp-contract=fast
 ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c -ffp-contract=fast
 ISA_FLAGS_portable := -O3
 
@@ -66,13 +67,13 @@ LIB            := $(BUILD)/libmarginalia.a
 PROGRAMS       := $(patsubst %/main.c,$(PROGDIR)/%,$(MAINS))
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZERS:%.c=$(BUILD)/%)
-BENCH_PROGRAMS := $(BENCHES:%.c=$(BUILD)/%)
+TOOL_PROGRAMS  := $(TOOLS:%.c=$(BUILD)/%)
 
 # In the targets that build and then do more: as many jobs as processors, unless the user chose.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all tests check test check-asan fuzz fuzz-programs coverage bench bench-programs demo bootstrap install uninstall \
-        clean help FORCE
+.PHONY: all tests check test check-asan fuzz fuzz-programs coverage bench bench-programs demo bootstrap install \
+        uninstall clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -113,7 +114,7 @@ coverage: ## line and branch coverage of the tests, in build/cov/coverage.html
 bench: bench-programs $(PROGRAMS) ## measure speed and memory (see docs/)
 	tools/bench
 
-bench-programs: $(BENCH_PROGRAMS)
+bench-programs: $(TOOL_PROGRAMS)
 
 demo: bootstrap ## install what is missing, build, train on the planted data set (about a minute)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
@@ -156,7 +157,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -fsanitize=fuzzer $(LIBRARIES)
 
-$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
+$(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) $(LIBRARIES)
 
@@ -191,4 +192,5 @@ $(BUILD)/version.txt: FORCE
 $(VERSION_OBJECT): CPP_ALL += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"'
 $(VERSION_OBJECT): $(BUILD)/version.txt
 
--include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT) $(call object,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(BENCHES)))
+-include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT))
+-include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(TOOLS))

@@ -124,7 +124,8 @@ bool file_begin(struct file_writer *w, const char *path, struct err *err)
     return false;
 }
 
-/* Makes a rename last through a power cut. Some file systems cannot sync a directory, which is not our caller's problem. */
+/* Makes a rename last through a power cut. Some file systems cannot sync a directory, which is not our caller's
+ * problem. */
 static bool sync_directory_of(const char *path)
 {
     char *directory = mem_string(path);

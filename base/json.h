@@ -1,5 +1,5 @@
-/* JSON through jansson, with the house rules: keys keep their order, reals are written with 17 significant digits, NaN and
- * infinity are refused (never written), files are written whole or not at all. */
+/* JSON through jansson, with the house rules: keys keep their order, reals are written with 17 significant digits,
+ * NaN and infinity are refused (never written), files are written whole or not at all. */
 #ifndef MARGINALIA_BASE_JSON_H
 #define MARGINALIA_BASE_JSON_H
 

@@ -288,7 +288,8 @@ static void describe_series(FILE *out, const struct plot_series *s)
 static void write_head(FILE *out, const struct plot *plot, int height)
 {
     fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+            "role=\"img\">\n",
             WIDTH, height, WIDTH, height);
     fputs("<title>", out);
     xml_text(out, plot->title);

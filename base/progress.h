@@ -14,8 +14,8 @@ struct progress *progress_new(enum progress_style style, const char *unit); /* u
 void progress_free(struct progress *p);
 
 /* done of total units of the present stage ("epoch 3/30"); note: what else to show ("loss 0.412 accuracy 85.3 %").
- * Draws at most ten times a second (bar) or once in five seconds (lines); the rate and ETA are computed here. ETA covers
- * all_done of all_total (e.g. the whole training). */
+ * Draws at most ten times a second (bar) or once in five seconds (lines); the rate and ETA are computed here. ETA
+ * covers all_done of all_total (e.g. the whole training). */
 void progress_update(struct progress *p, const char *stage, int64_t done, int64_t total, int64_t all_done,
                      int64_t all_total, const char *note);
 /* Removes the bar from the terminal and prints one permanent line to stderr (not when quiet). */

@@ -158,8 +158,8 @@ static bool store(const struct settings *s, const struct setting *o, const char 
         return true;
     case SETTING_INT:
         return parse_int(text, (long long)o->min, (long long)o->max, o->value) ||
-               err_usage(err, "%s: --%s %s: not accepted; must be a whole number from %.0f to %.0f", s->program, o->name,
-                         text, o->min, o->max);
+               err_usage(err, "%s: --%s %s: not accepted; must be a whole number from %.0f to %.0f", s->program,
+                         o->name, text, o->min, o->max);
     case SETTING_REAL:
         return parse_real(text, o->min, o->max, o->value) ||
                err_usage(err, "%s: --%s %s: not accepted; must be a number from %g to %g", s->program, o->name, text,
@@ -260,7 +260,8 @@ static char *describe_value(const struct setting *o)
     switch (o->kind) {
     case SETTING_INT: {
         long long value = *(const long long *)o->value;
-        return (double)value >= o->min && (double)value <= o->max ? mem_format(" (default %lld)", value) : mem_string("");
+        return (double)value >= o->min && (double)value <= o->max ? mem_format(" (default %lld)", value)
+                                                                  : mem_string("");
     }
     case SETTING_REAL: {
         double value = *(const double *)o->value;
@@ -281,7 +282,8 @@ static void print_option(char letter, const char *name, const char *argument, co
                          FILE *out)
 {
     char dash[] = { '-', letter, ',', ' ', '\0' };
-    int used = fprintf(out, "  %s--%s%s%s", letter ? dash : "    ", name, argument ? " " : "", argument ? argument : "");
+    int used = fprintf(out, "  %s--%s%s%s", letter ? dash : "    ", name, argument ? " " : "",
+                       argument ? argument : "");
     if (used > HELP_COLUMN - 2) {
         fputc('\n', out);
         used = 0;

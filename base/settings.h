@@ -36,8 +36,9 @@ struct settings {
 };
 
 /* Accepts --name VALUE, --name=VALUE, -l VALUE, "--" ; positional arguments in positional[0..*n_positional-1].
- * An unknown option is refused with the nearest name as a hint; so are a missing or trailing-garbage value, a value out of
- * range, a repeated option and a wrong number of positional arguments. --help and --version are handled by the caller. */
+ * An unknown option is refused with the nearest name as a hint; so are a missing or trailing-garbage value, a value out
+ * of range, a repeated option and a wrong number of positional arguments. --help and --version are handled by the
+ * caller. */
 bool settings_parse(const struct settings *s, int argc, char **argv, const char **positional, int *n_positional,
                     struct err *err);
 /* Whether the user asks for --NAME ("help", "version") anywhere before "--". To be called before settings_parse. */

@@ -9,8 +9,8 @@
 struct team;
 
 /* threads >= 1, the calling thread is member 0. Worker threads start with the default floating-point environment
- * (loading libdarknet turns denormals off in the thread that loads it and in those created afterwards). pin: bind member t
- * to the t-th CPU of the process's affinity mask when there are at least as many. */
+ * (loading libdarknet turns denormals off in the thread that loads it and in those created afterwards). pin: bind member
+ * t to the t-th CPU of the process's affinity mask when there are at least as many. */
 bool team_new(int threads, bool pin, struct team **out, struct err *err);
 void team_free(struct team *team); /* accepts NULL */
 int team_size(const struct team *team);

@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-/* Writes text with & < > " ' escaped; control characters but tab and newline, and bytes that are not UTF-8, become '?'. */
+/* Writes text with & < > " ' escaped; control characters but tab and newline, and bytes that are not UTF-8,
+ * become '?'. */
 void xml_text(FILE *out, const char *text);
 
 #endif

@@ -70,8 +70,8 @@ Test(plot, points_stand_where_the_axes_say)
     const char *path = strstr(text, "<path class=\"s s0\" d=\"M60.0 70.0L");
     cr_assert_not_null(path, "%s", text);
     double x1, y1, x2, y2, x3, y3;
-    cr_assert_eq(sscanf(path, "<path class=\"s s0\" d=\"M60.0 70.0L%lf %lfL%lf %lfL%lf %lf", &x1, &y1, &x2, &y2, &x3, &y3),
-                 6);
+    path = strchr(path, 'L');
+    cr_assert_eq(sscanf(path, "L%lf %lfL%lf %lfL%lf %lf", &x1, &y1, &x2, &y2, &x3, &y3), 6);
     cr_assert_float_eq(y1, 115, 0.051);
     cr_assert_float_eq(y2, 160, 0.051);
     cr_assert_float_eq(y3, 205, 0.051);
@@ -129,8 +129,8 @@ Test(plot, description_tells_the_numbers)
     struct plot plot = one_line(4, up, down);
     char *text = render(&plot);
     cr_assert_not_null(strstr(text, "<title>title</title>"));
-    cr_assert_not_null(strstr(text, "loss by epoch. training: 4 points, from 4 at 1 to 1 at 4, lowest 1, highest 4."), "%s",
-                       text);
+    const char *want = "loss by epoch. training: 4 points, from 4 at 1 to 1 at 4, lowest 1, highest 4.";
+    cr_assert_not_null(strstr(text, want), "%s", text);
     cr_assert_not_null(strstr(text, ">training 1</text>"), "the label at the end of the line");
     cr_assert_not_null(strstr(text, "prefers-color-scheme:dark"));
     free(text);
@@ -193,8 +193,8 @@ Test(plot, ticks_are_round_and_enclose_the_data)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct plot_ticks t = plot_ticks(cases[i].low, cases[i].high, cases[i].whole);
-        cr_assert(fabs(t.first - cases[i].first) <= 1e-12 && fabs(t.step / cases[i].step - 1) <= 1e-12 && t.n == cases[i].n,
-                  "%g..%g: %g + %d x %g", cases[i].low, cases[i].high, t.first, t.n, t.step);
+        bool same = fabs(t.first - cases[i].first) <= 1e-12 && fabs(t.step / cases[i].step - 1) <= 1e-12;
+        cr_assert(same && t.n == cases[i].n, "%g..%g: %g + %d x %g", cases[i].low, cases[i].high, t.first, t.n, t.step);
     }
 }
 

@@ -130,7 +130,8 @@ Test(progress, log_gets_plain_lines)
     cr_assert_null(strpbrk(text, "\r\033"), "%s", text);
     cr_assert_str_eq(strchr(text, '\n'), "\ndone\n", "one line after five seconds, then the permanent one: %s", text);
     int percent, rate, eta;
-    cr_assert_eq(sscanf(text, "epoch 1/2 %d %%, %d images/s, ETA %d s, loss 1\n", &percent, &rate, &eta), 3, "%s", text);
+    int n = sscanf(text, "epoch 1/2 %d %%, %d images/s, ETA %d s, loss 1\n", &percent, &rate, &eta);
+    cr_assert_eq(n, 3, "%s", text);
     cr_assert(percent > 0 && rate > 0 && eta > 0);
 }
 

@@ -17,8 +17,10 @@ static const struct setting table[] = {
     { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &quiet, .help = "no progress" },
     { .name = "epochs", .letter = 'e', .kind = SETTING_INT, .value = &epochs, .min = 1, .max = 1000, .argument = "N",
       .help = "passes over the training split", .given = &given },
-    { .name = "rate", .kind = SETTING_REAL, .value = &rate, .min = -1, .max = 10, .argument = "R", .help = "step size" },
-    { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &out, .argument = "DIR", .help = "where results go" },
+    { .name = "rate", .kind = SETTING_REAL, .value = &rate, .min = -1, .max = 10, .argument = "R",
+      .help = "step size" },
+    { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &out, .argument = "DIR",
+      .help = "where results go" },
     { .name = "precision", .kind = SETTING_CHOICE, .value = &precision, .choices = "f32|bf16", .help = "of operands" },
 };
 

@@ -6,8 +6,8 @@
 
 static void expect(struct interval got, double low, double high, double tolerance)
 {
-    cr_assert(fabs(got.low - low) <= tolerance && fabs(got.high - high) <= tolerance, "[%.6f, %.6f], wanted [%.6f, %.6f]",
-              got.low, got.high, low, high);
+    cr_assert(fabs(got.low - low) <= tolerance && fabs(got.high - high) <= tolerance,
+              "[%.6f, %.6f], wanted [%.6f, %.6f]", got.low, got.high, low, high);
 }
 
 /* From the formula, computed apart from this code; 0.3967781 and 0.8922087 for 7 of 10 are also what R prints. */
@@ -53,7 +53,8 @@ Test(statistics, bootstrap_interval_has_the_width_of_the_normal_one)
 Test(statistics, bootstrap_depends_on_the_seed_and_on_nothing_else)
 {
     double x[] = { 1, 2, 4, 8, 16, 32 };
-    struct interval a = bootstrap_mean(x, 6, 500, 1), b = bootstrap_mean(x, 6, 500, 1), c = bootstrap_mean(x, 6, 500, 2);
+    struct interval a = bootstrap_mean(x, 6, 500, 1), b = bootstrap_mean(x, 6, 500, 1);
+    struct interval c = bootstrap_mean(x, 6, 500, 2);
     cr_assert(a.low == b.low && a.high == b.high);
     cr_assert(a.low != c.low || a.high != c.high);
 }
