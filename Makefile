@@ -14,13 +14,14 @@ CFLAGS       ?= -O2 -g
 
 ifdef SAN
 VARIANT := san
-VARIANT_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+VARIANT_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else ifdef COV
 VARIANT := cov
 VARIANT_FLAGS := --coverage -O1
 else ifdef FUZZ
 VARIANT := fuzz
-VARIANT_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+VARIANT_FLAGS := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+                 -fno-omit-frame-pointer
 CC := clang-14
 else
 VARIANT := release
@@ -54,10 +55,11 @@ BATS     := $(sort $(wildcard tests/*.bats))
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
 # (-Wno-psabi: their vector types never cross a file, so the note about passing them does not matter.)
 ISAS := avx512 avx2 portable
-ISA_FLAGS_avx512   := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
+ISA_FLAGS_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
                       -ffp-contract=fast
-ISA_FLAGS_avx2     := -O3 -mavx2 -mfma -mf16c -ffp-contract=fast
-ISA_FLAGS_portable := -O3
+ISA_FLAGS_avx2     := -mavx2 -mfma -mf16c -ffp-contract=fast
+ISA_FLAGS_portable :=
+KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) -Wno-psabi
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
@@ -179,7 +181,7 @@ define kernel_rule
 $$(BUILD)/%_$(1).o: %.c | $$(DARKNET)/include/darknet.h
 	@mkdir -p $$(@D)
 	$$(call SAY,compile)
-	$$(QUIET)$$(COMPILE) $$(ISA_FLAGS_$(1)) -Wno-psabi -DKERNELS_ISA=$(1)
+	$$(QUIET)$$(COMPILE) $$(KERNEL_FLAGS) $$(ISA_FLAGS_$(1)) -DKERNELS_ISA=$(1)
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
 
