@@ -81,23 +81,20 @@ static unsigned next_marker(const uint8_t *bytes, size_t n, size_t *at)
     return 0;
 }
 
-/* What stb_image does not check of a JPEG: that its Huffman tables fit, and that it is whole. (It fills what is missing
- * with grey and reports success.) NULL, or what is wrong. */
-static const char *check_jpeg(const uint8_t *bytes, size_t n)
+/* Whether all Huffman tables of a JPEG fit; true of other formats. */
+static bool jpeg_is_safe(const uint8_t *bytes, size_t n)
 {
     size_t at = 0;
     while (byte_at(bytes, n, at) == 0xff)
         at++;
     if (at == 0 || byte_at(bytes, n, at++) != 0xd8)
-        return NULL; /* no start-of-image marker: another format */
-    for (unsigned marker; (marker = next_marker(bytes, n, &at));) {
-        if (marker == 0xd9)
-            return NULL;
+        return true; /* no start-of-image marker */
+    for (unsigned marker; (marker = next_marker(bytes, n, &at)) && marker != 0xd9;) {
         if (marker == 0xc4 && !huffman_fits(bytes, n, at))
-            return "a Huffman table of more than 256 codes";
+            return false;
         at += marker == 0xd8 ? 0 : byte_at(bytes, n, at) << 8 | byte_at(bytes, n, at + 1);
     }
-    return "JPEG without its end, so it is cut short";
+    return true;
 }
 
 /* The bytes that a PGM or PPM must have: three numbers with blanks and comments, one blank, the pixels. stb_image would
@@ -147,9 +144,8 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
     int w, h, found;
     if (n > FILE_LIMIT_BYTES)
         return err_run(err, "%s: more than %d MB; %s", path, FILE_LIMIT_BYTES >> 20, remedy);
-    const char *wrong = check_jpeg(bytes, n);
-    if (wrong)
-        return err_run(err, "%s: %s; %s", path, wrong, remedy);
+    if (!jpeg_is_safe(bytes, n))
+        return err_run(err, "%s: damaged JPEG (a Huffman table of more than 256 codes); %s", path, remedy);
     if (!stbi_info_from_memory(bytes, (int)n, &w, &h, &found))
         return err_run(err, "%s: not a readable JPEG, PNG, BMP, PPM or PGM (%s); %s", path, stbi_failure_reason(),
                        remedy);

@@ -12,7 +12,7 @@
 bool decode_knows(const char *name);
 
 /* Decodes a file of at most 256 MB and 100 million pixels. Grey stays one channel, transparency is dropped, CMYK
- * becomes RGB. A JPEG without its end-of-image marker is refused as cut short. free(out->pixels). */
+ * becomes RGB. Files that are cut short are refused. free(out->pixels). */
 bool decode_file(const char *path, struct image8 *out, struct err *err);
 /* The same from bytes; `path` is for messages. */
 bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image8 *out, struct err *err);

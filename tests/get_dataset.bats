@@ -139,6 +139,12 @@ fake_cifar() {
     [[ $output == *"https://image-net.org/download.php"*"data/imagenet/train/CLASS/"* ]]
 }
 
+@test "planted data need no fetching" {
+    run "$get" planted_border
+    [ "$status" -eq 0 ]
+    [[ $output == *"nothing to fetch"* ]]
+}
+
 @test "every set with a descriptor that needs a download is known" {
     for conf in datasets/*.conf; do
         name=$(basename "$conf" .conf)
