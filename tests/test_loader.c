@@ -131,6 +131,37 @@ Test(loader, seek_equals_running_there)
     loader_close(seeking);
 }
 
+/* shown[1000][4]: each image of epoch 0 as it is shown with this batch size; images that are left out stay at -1. */
+static void collect(int batch, float shown[1000][4])
+{
+    struct loader_options o = options(SPLIT_TRAIN, 2);
+    o.batch = batch;
+    struct loader *l = open_loader(o);
+    for (int i = 0; i < 1000; i++)
+        shown[i][0] = -1;
+    for (int i = 0; i < loader_batches(l); i++) {
+        struct batch b = next(l);
+        for (int k = 0; k < b.n; k++)
+            memcpy(shown[b.index[k]], b.x + k * 4, sizeof shown[0]);
+    }
+    loader_close(l);
+}
+
+Test(loader, augmentation_depends_on_the_image_not_on_the_batch)
+{
+    static float small[1000][4], large[1000][4];
+    int compared = 0;
+    collect(7, small);
+    collect(64, large);
+    for (int i = 0; i < 1000; i++) {
+        if (small[i][0] < 0 || large[i][0] < 0)
+            continue;
+        cr_assert_eq(memcmp(small[i], large[i], sizeof small[0]), 0, "image %d", i);
+        compared++;
+    }
+    cr_assert_gt(compared, 900);
+}
+
 Test(loader, seek_works_at_any_moment)
 {
     struct loader *l = open_loader(options(SPLIT_TRAIN, 4));

@@ -55,6 +55,25 @@ Test(planted, same_seed_gives_same_bytes_and_another_seed_others)
     cr_assert_neq(memcmp(a, b, PIXELS), 0);
 }
 
+/* Were the splits drawn alike, a model would have seen the test images. The noise on the border shows the stream. */
+Test(planted, test_images_are_not_those_of_training)
+{
+    struct planted p = clean;
+    p.border_width = 2;
+    p.border_cue = 1;
+    int compared = 0;
+    for (int i = 0; i < 200; i++) {
+        uint8_t a[PIXELS], b[PIXELS];
+        if (planted_label(&p, 6, SPLIT_TRAIN, i, NULL) != planted_label(&p, 6, SPLIT_TEST, i, NULL))
+            continue;
+        planted_draw(&p, 6, SPLIT_TRAIN, i, SIDE, SIDE, a);
+        planted_draw(&p, 6, SPLIT_TEST, i, SIDE, SIDE, b);
+        cr_assert_neq(memcmp(a, b, SIDE), 0, "image %d", i);
+        compared++;
+    }
+    cr_assert_gt(compared, 10);
+}
+
 Test(planted, every_block_holds_each_shape_once_in_changing_order)
 {
     int first[6] = { 0 };
