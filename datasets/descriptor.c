@@ -79,13 +79,13 @@ static int word_index(const char *word, const char *words)
     return -1;
 }
 
-/* ", did you mean X?" or "". */
+/* "did you mean X?" for a misspelt word, else where to read on. */
 static const char *hint(const char *text, const char *words, char *buffer, int n)
 {
     char word[64];
     if (!nearest_word(text, words, word, sizeof word))
-        return "";
-    snprintf(buffer, n, ", did you mean %s?", word);
+        return "the language is explained in datasets/README.md";
+    snprintf(buffer, n, "did you mean %s?", word);
     return buffer;
 }
 
@@ -290,7 +290,7 @@ static bool check_names_of_keys(const struct descriptor *d, const config_setting
         const struct key *key = find_key(name);
         char buffer[96];
         if (!key)
-            ok = err_usage(err, "%s:%d: unknown key %s%s", d->path, (int)setting->line, name,
+            ok = err_usage(err, "%s:%d: unknown key %s; %s", d->path, (int)setting->line, name,
                            hint(name, words, buffer, sizeof buffer));
         else if (!(key->formats & ONLY(d->format)))
             ok = err_usage(err, "%s:%d: %s does not belong to this format; the keys of each are in datasets/README.md",
@@ -309,8 +309,9 @@ static bool read_format(struct descriptor *d, const config_setting_t *root, stru
     if (!read_string(d, &keys[0], setting, &word, err))
         return false;
     int format = word_index(word, format_words);
-    bool ok = format >= 0 || err_usage(err, "%s:%d: unknown format %s%s (%s)", d->path, (int)setting->line, word,
-                                       hint(word, format_words, buffer, sizeof buffer), format_words);
+    bool ok = format >= 0 || err_usage(err, "%s:%d: unknown format %s (not one of %s); %s", d->path,
+                                       (int)setting->line, word, format_words,
+                                       hint(word, format_words, buffer, sizeof buffer));
     d->format = ok ? (enum data_format)format : FORMAT_CIFAR10;
     free(word);
     return ok;

@@ -58,11 +58,11 @@ Test(descriptor, reads_the_knobs_of_planted_data)
 static const struct { const char *text, *place, *cause;
 } refused[] = {
     { "", "x.conf", "no format; add" },
-    { "format = \"cifar\";", "x.conf:1", "unknown format cifar, did you mean cifar10?" },
+    { "format = \"cifar\";", "x.conf:1", "list|planted); did you mean cifar10?" },
     { "format = 3;", "x.conf:1", "format takes a text in quotes" },
     { "format = \"cifar10\"\nname = ", "x.conf:2", "syntax error" },
-    { CIFAR "\n\nnane = \"y\";", "x.conf:3", "unknown key nane, did you mean name?" },
-    { CIFAR "\nqqqqqqqqqqq = 1;" REST, "x.conf:2", "unknown key qqqqqqqqqqq" },
+    { CIFAR "\n\nnane = \"y\";", "x.conf:3", "unknown key nane; did you mean name?" },
+    { CIFAR "\nqqqqqqqqqqq = 1;" REST, "x.conf:2", "unknown key qqqqqqqqqqq; the language is explained in" },
     { CIFAR "\nn_train = 10;" REST, "x.conf:2", "n_train does not belong to this format" },
     { CIFAR CIFAR REST, "x.conf:1", "duplicate" },
     { "format = \"cifar10\"; name = \"x\";" REST, "x.conf", "directory is missing" },
