@@ -1,4 +1,5 @@
-/* Darknet's activations that are not decided by a sign: scalar functions, derivative in terms of the output as in Darknet. */
+/* Darknet's activations that are not decided by a sign: scalar functions, derivative in terms of the output as in
+ * Darknet. */
 #ifndef MARGINALIA_DARKNET_EXT_ACTIVATION_H
 #define MARGINALIA_DARKNET_EXT_ACTIVATION_H
 

@@ -7,19 +7,22 @@
 struct contribution {
     int value;
     const struct graph_node *shortcut; /* through this NORM's shape-changing shortcut; NULL: as it is */
-    bool owned;                  /* nobody else reads the value: it may be added to in place */
+    bool owned;                        /* nobody else reads the value: it may be added to in place */
 };
 
-struct flow { int n; struct contribution item[CFG_MAX_FROM * 4]; };
+struct flow {
+    int n;
+    struct contribution item[CFG_MAX_FROM * 4];
+};
 
 struct builder {
     enum build_mode mode;
     const struct graph *g;
     struct parameters *ps;
     struct program *p;
-    int *value, *bits;    /* [graph.n] output of each node */
-    bool *merged;         /* [graph.n] the node's work is done by the convolution before it */
-    struct flow *flow;    /* [graph.n] */
+    int *value, *bits; /* [graph.n] output of each node */
+    bool *merged;      /* [graph.n] the node's work is done by the convolution before it */
+    struct flow *flow; /* [graph.n] */
 };
 
 static size_t node_bytes(const struct builder *b, int i)
@@ -35,7 +38,7 @@ static size_t node_bytes(const struct builder *b, int i)
 static struct extent node_extent(const struct builder *b, int i)
 {
     const struct graph_node *node = &b->g->nodes[i];
-    return (struct extent){0, (node->c + b->p->kernels->block - 1) / b->p->kernels->block, node->h, node->w};
+    return (struct extent){ 0, (node->c + b->p->kernels->block - 1) / b->p->kernels->block, node->h, node->w };
 }
 
 static struct op *emit(struct builder *b, op_function *run, int node, int v0, int v1)
@@ -66,22 +69,25 @@ static struct op *emit_conv(struct builder *b, op_function *run, enum conv_direc
 
 /* ---- forward ---- */
 
-/* Evaluation: the NORM that alone reads convolution i, when the convolution's epilogue can do its work; -1 otherwise. */
+/* Evaluation: the NORM that alone reads convolution i, when the convolution's epilogue can do its work; -1 otherwise.
+ */
 static int epilogue_norm(const struct builder *b, int i)
 {
     int next = i + 1;
     if (b->mode != BUILD_LOGITS || next >= b->g->n || b->g->nodes[i].n_readers != 1 || next == b->g->logits)
         return -1;
     const struct graph_node *node = &b->g->nodes[next];
-    bool folds = node->kind == NODE_NORM && node->in[0] == i && (!node->batch_norm || b->ps->convs[b->ps->conv_of[i]].folds == next);
+    bool folds = node->kind == NODE_NORM && node->in[0] == i &&
+                 (!node->batch_norm || b->ps->convs[b->ps->conv_of[i]].folds == next);
     if (!folds || graph_slope(node->activation) < 0)
         return -1;
     if (node->n_in == 1)
         return next;
     /* the shortcut's source becomes the output, so this must be its last reader */
     int source = node->in[1];
-    bool last = node->map.same && source != 0
-        && !program_same_storage(b->p, b->value[b->g->nodes[i].in[0]], b->value[source]); /* a convolution cannot overwrite its input */
+    bool last = node->map.same && source != 0 &&
+                !program_same_storage(b->p, b->value[b->g->nodes[i].in[0]],
+                                      b->value[source]); /* a convolution cannot overwrite its input */
     for (int k = next + 1; k < b->g->n; k++)
         for (int q = 0; q < b->g->nodes[k].n_in; q++) {
             int in = b->g->nodes[k].in[q];
@@ -115,8 +121,8 @@ static void forward_norm(struct builder *b, int i)
         return;
     int y = b->value[node->in[0]], slope = graph_slope(node->activation), norm = b->ps->norm_of[i];
     struct norm_state *state = norm >= 0 ? &b->ps->norms[norm] : NULL;
-    bool folded = b->mode != BUILD_TRAINING && state && b->ps->conv_of[node->in[0]] >= 0
-        && b->ps->convs[b->ps->conv_of[node->in[0]]].folds == i;
+    bool folded = b->mode != BUILD_TRAINING && state && b->ps->conv_of[node->in[0]] >= 0 &&
+                  b->ps->convs[b->ps->conv_of[node->in[0]]].folds == i;
     if (folded)
         state = NULL;
     if (state && b->mode == BUILD_TRAINING) {
@@ -129,8 +135,8 @@ static void forward_norm(struct builder *b, int i)
         finish->norm = state;
     }
     /* only a convolution's output is needed by nobody's backward pass */
-    bool in_place = !(state && b->mode == BUILD_TRAINING) && b->g->nodes[node->in[0]].n_readers == 1
-        && b->g->nodes[node->in[0]].kind == NODE_CONV;
+    bool in_place = !(state && b->mode == BUILD_TRAINING) && b->g->nodes[node->in[0]].n_readers == 1 &&
+                    b->g->nodes[node->in[0]].kind == NODE_CONV;
     b->value[i] = in_place ? program_alias(b->p, y) : program_value(b->p, node_bytes(b, i));
     struct op *op = emit(b, op_norm, i, b->value[i], y);
     op->norm = state;
@@ -138,7 +144,8 @@ static void forward_norm(struct builder *b, int i)
     op->map = node->map;
     op->slope = slope < 0 ? SLOPE_ONE : (enum slope)slope;
     if (b->mode == BUILD_GRADIENT && slope > 0)
-        op->value[3] = b->bits[i] = program_value(b->p, (size_t)op->extent.cb * node->h * node->w * (size_t)b->p->kernels->block / 8);
+        op->value[3] = b->bits[i] =
+            program_value(b->p, (size_t)op->extent.cb * node->h * node->w * (size_t)b->p->kernels->block / 8);
     if (slope < 0)
         emit(b, op_activation, i, b->value[i], NO_VALUE);
 }
@@ -167,7 +174,8 @@ static void forward_node(struct builder *b, int i)
     case NODE_MAXPOOL:
     case NODE_AVGPOOL:
         b->value[i] = program_value(b->p, node_bytes(b, i));
-        emit(b, node->kind == NODE_MAXPOOL ? op_maxpool : op_avgpool, i, b->value[i], in)->extent = node_extent(b, node->in[0]);
+        emit(b, node->kind == NODE_MAXPOOL ? op_maxpool : op_avgpool, i, b->value[i], in)->extent =
+            node_extent(b, node->in[0]);
         break;
     case NODE_DROPOUT:
         b->value[i] = in;
@@ -190,7 +198,7 @@ static void contribute(struct builder *b, int node, int value, const struct grap
 {
     struct flow *f = &b->flow[node];
     assert(f->n < (int)(sizeof f->item / sizeof *f->item));
-    f->item[f->n++] = (struct contribution){value, shortcut, owned};
+    f->item[f->n++] = (struct contribution){ value, shortcut, owned };
 }
 
 static struct contribution take(struct flow *f, int k)
@@ -202,7 +210,8 @@ static struct contribution take(struct flow *f, int k)
     return c;
 }
 
-/* Adds up the contributions to node i until at most `most` plain ones are left. An accumulator is a value nobody else reads. */
+/* Adds up the contributions to node i until at most `most` plain ones are left. An accumulator is a value nobody else
+ * reads. */
 static void merge_flow(struct builder *b, int i, int most)
 {
     struct flow *f = &b->flow[i];
@@ -215,7 +224,8 @@ static void merge_flow(struct builder *b, int i, int most)
     for (int k = 0; k < f->n && at < 0; k++)
         if (f->item[k].owned && !f->item[k].shortcut)
             at = k;
-    struct contribution sum = at >= 0 ? take(f, at) : (struct contribution){program_value(b->p, node_bytes(b, i)), NULL, true};
+    struct contribution sum =
+        at >= 0 ? take(f, at) : (struct contribution){ program_value(b->p, node_bytes(b, i)), NULL, true };
     if (at < 0)
         emit(b, op_zero, i, sum.value, NO_VALUE);
     for (int k = f->n - 1; k >= 0; k--) {
@@ -251,13 +261,14 @@ static void backward_conv(struct builder *b, int i)
     if (!reaches_parameters_or_input(b, in))
         return;
     int dx = program_value(b->p, in ? node_bytes(b, in)
-                                    : (size_t)node_extent(b, 0).cb * b->p->kernels->block * b->g->nodes[0].h * b->g->nodes[0].w
-                                          * (b->p->storage == STORAGE_BF16 ? 2 : 4));
+                                    : (size_t)node_extent(b, 0).cb * b->p->kernels->block * b->g->nodes[0].h *
+                                          b->g->nodes[0].w * (b->p->storage == STORAGE_BF16 ? 2 : 4));
     emit_conv(b, op_conv_backward_data, CONV_BACKWARD_DATA, i, dx, dy);
     contribute(b, in, dx, NULL, true);
 }
 
-/* g = f' * (sum of contributions): in place of the output in training (its other readers are done), else of an owned gradient. */
+/* g = f' * (sum of contributions): in place of the output in training (its other readers are done), else of an owned
+ * gradient. */
 static int backward_activation(struct builder *b, int i, struct norm_state *state)
 {
     const struct graph_node *node = &b->g->nodes[i];
@@ -268,9 +279,9 @@ static int backward_activation(struct builder *b, int i, struct norm_state *stat
     if (slope == SLOPE_ONE && !sums && f->n == 1 && f->item[0].owned)
         return f->item[0].value;
     bool over_output = b->mode == BUILD_TRAINING && slope > 0;
-    int g = over_output ? program_alias(b->p, b->value[i])
-        : f->item[0].owned && b->mode == BUILD_GRADIENT ? program_alias(b->p, f->item[0].value)
-                                                        : program_value(b->p, node_bytes(b, i));
+    int g = over_output                                     ? program_alias(b->p, b->value[i])
+            : f->item[0].owned && b->mode == BUILD_GRADIENT ? program_alias(b->p, f->item[0].value)
+                                                            : program_value(b->p, node_bytes(b, i));
     struct op *op = emit(b, op_mask, i, g, slope > 0 && b->mode == BUILD_TRAINING ? b->value[i] : NO_VALUE);
     op->value[2] = slope > 0 ? b->bits[i] : NO_VALUE;
     op->value[3] = f->item[0].value;
@@ -296,8 +307,8 @@ static void backward_norm(struct builder *b, int i)
     const struct graph_node *node = &b->g->nodes[i];
     int norm = b->ps->norm_of[i];
     struct norm_state *state = norm >= 0 ? &b->ps->norms[norm] : NULL;
-    bool folded = b->mode != BUILD_TRAINING && state && b->ps->conv_of[node->in[0]] >= 0
-        && b->ps->convs[b->ps->conv_of[node->in[0]]].folds == i;
+    bool folded = b->mode != BUILD_TRAINING && state && b->ps->conv_of[node->in[0]] >= 0 &&
+                  b->ps->convs[b->ps->conv_of[node->in[0]]].folds == i;
     if (folded)
         state = NULL;
     int g = backward_activation(b, i, state);
@@ -393,11 +404,17 @@ static void build_backward(struct builder *b)
         emit(b, op_input_gradient, 0, NO_VALUE, whole_gradient(b, 0));
 }
 
-bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch, int threads,
-                   struct program *p, struct err *err)
+bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch,
+                   int threads, struct program *p, struct err *err)
 {
-    struct builder b = {mode, g, ps, p, mem_alloc((size_t)g->n, sizeof(int)), mem_alloc((size_t)g->n, sizeof(int)),
-                        mem_alloc((size_t)g->n, sizeof(bool)), mem_alloc((size_t)g->n, sizeof(struct flow))};
+    struct builder b = { mode,
+                         g,
+                         ps,
+                         p,
+                         mem_alloc((size_t)g->n, sizeof(int)),
+                         mem_alloc((size_t)g->n, sizeof(int)),
+                         mem_alloc((size_t)g->n, sizeof(bool)),
+                         mem_alloc((size_t)g->n, sizeof(struct flow)) };
     program_begin(p, ps->kernels, storage, mode == BUILD_TRAINING ? batch : 0);
     for (int i = 0; i < g->n; i++)
         b.value[i] = b.bits[i] = NO_VALUE;

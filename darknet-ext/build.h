@@ -11,7 +11,7 @@ enum build_mode {
 };
 
 /* storage: of activations. The program is finished but not bound to parameters. */
-bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch, int threads,
-                   struct program *p, struct err *err);
+bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch,
+                   int threads, struct program *p, struct err *err);
 
 #endif

@@ -10,9 +10,9 @@ struct conv {
     struct conv_shape shape;
     enum conv_direction direction;
     int block;
-    struct onednn_conv *onednn;              /* or NULL, then: */
+    struct onednn_conv *onednn; /* or NULL, then: */
     const struct winograd_kernels *winograd;
-    struct winograd_shape pass;              /* as a forward convolution */
+    struct winograd_shape pass; /* as a forward convolution */
 };
 
 /* MARGINALIA_KERNELS=onednn keeps to oneDNN: for tests, comparisons and bug reports. */
@@ -26,23 +26,25 @@ static bool only_onednn(void)
 static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
 {
     int rows = (s->oh + 3) / 4 * 4, columns = (s->ow + 3) / 4 * 4;
-    return direction != CONV_BACKWARD_WEIGHTS && !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1
-        && s->pad <= 2 && s->groups == 1 && s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output
-        && rows * columns <= 2 * s->oh * s->ow;
+    return direction != CONV_BACKWARD_WEIGHTS && !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1 &&
+           s->pad <= 2 && s->groups == 1 && s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source &&
+           !s->float_output && rows * columns <= 2 * s->oh * s->ow;
 }
 
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
 {
     if (direction == CONV_FORWARD)
-        return (struct winograd_shape){s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->pad, s->storage, s->epilogue};
-    return (struct winograd_shape){s->n, s->oc, s->oh, s->ow, s->ic, s->ih, s->iw, 2 - s->pad, s->storage, EPILOGUE_NONE};
+        return (
+            struct winograd_shape){ s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->pad, s->storage, s->epilogue };
+    return (struct winograd_shape){ s->n,  s->oc, s->oh,      s->ow,      s->ic,
+                                    s->ih, s->iw, 2 - s->pad, s->storage, EPILOGUE_NONE };
 }
 
 bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
               struct conv **out, struct err *err)
 {
     struct conv *c = mem_alloc(1, sizeof *c);
-    *c = (struct conv){.shape = *shape, .direction = direction, .block = kernels->block};
+    *c = (struct conv){ .shape = *shape, .direction = direction, .block = kernels->block };
     if (winograd_applies(shape, direction, kernels)) {
         c->winograd = kernels->winograd;
         c->pass = winograd_pass(shape, direction);
@@ -68,7 +70,8 @@ size_t winograd_scratch_floats(const struct winograd_shape *s, int block)
 
 size_t conv_scratch_bytes(const struct conv *c)
 {
-    return c->onednn ? onednn_conv_scratch_bytes(c->onednn) : winograd_scratch_floats(&c->pass, c->block) * sizeof(float);
+    return c->onednn ? onednn_conv_scratch_bytes(c->onednn)
+                     : winograd_scratch_floats(&c->pass, c->block) * sizeof(float);
 }
 
 size_t conv_weight_bytes(const struct conv *c)
@@ -116,8 +119,12 @@ bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, 
         p->floats = (size_t)shape->oc * shape->ic * 9;
         p->blocked = mem_big(p->floats, sizeof *p->blocked);
     }
-    if (!onednn_pack_new(shape, from ? from->onednn : NULL, from ? ONEDNN_OF_CONV : ONEDNN_PLAIN, to ? to->onednn : NULL,
-                         transform ? (to->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8) : to ? ONEDNN_OF_CONV : ONEDNN_PLAIN, threads, &p->convert, err)) {
+    if (!onednn_pack_new(shape, from ? from->onednn : NULL, from ? ONEDNN_OF_CONV : ONEDNN_PLAIN,
+                         to ? to->onednn : NULL,
+                         transform ? (to->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8)
+                         : to      ? ONEDNN_OF_CONV
+                                   : ONEDNN_PLAIN,
+                         threads, &p->convert, err)) {
         conv_pack_free(p);
         return false;
     }

@@ -1,8 +1,10 @@
-/* The one convolution interface of the engine. A convolution is described by its shape and made ready once; running it allocates
- * nothing and needs no thread but the caller's. Providers (oneDNN here) stand behind conv_new; callers cannot tell them apart.
+/* The one convolution interface of the engine. A convolution is described by its shape and made ready once; running it
+ * allocates nothing and needs no thread but the caller's. Providers (oneDNN here) stand behind conv_new; callers cannot
+ * tell them apart.
  *
- * Activations are blocked as in kernels.h, or planar when `planar_source` (network input, 1 to 3 channels). Weights live in
- * the format that backward-weights produces (the master format, f32); what a direction wants instead is made by conv_pack. */
+ * Activations are blocked as in kernels.h, or planar when `planar_source` (network input, 1 to 3 channels). Weights
+ * live in the format that backward-weights produces (the master format, f32); what a direction wants instead is made by
+ * conv_pack. */
 #ifndef MARGINALIA_DARKNET_EXT_CONV_H
 #define MARGINALIA_DARKNET_EXT_CONV_H
 
@@ -12,17 +14,24 @@
 #include "darknet-ext/kernels.h"
 
 enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
-enum conv_epilogue { EPILOGUE_NONE, EPILOGUE_RELU, EPILOGUE_LEAKY, EPILOGUE_ADD, EPILOGUE_ADD_RELU, EPILOGUE_ADD_LEAKY };
+enum conv_epilogue {
+    EPILOGUE_NONE,
+    EPILOGUE_RELU,
+    EPILOGUE_LEAKY,
+    EPILOGUE_ADD,
+    EPILOGUE_ADD_RELU,
+    EPILOGUE_ADD_LEAKY
+};
 
 struct conv_shape {
     int n, groups;              /* images per call; channel groups */
     int ic, ih, iw, oc, oh, ow; /* channels, rows, columns in and out */
-    int kh, kw, stride, pad;    /* pad: rows and columns added on the left and top; right and bottom follow from oh, ow */
-    enum storage storage;       /* of activations */
-    bool float_output;          /* forward: output is f32 whatever `storage` (logits); backward: output's gradient likewise */
+    int kh, kw, stride, pad; /* pad: rows and columns added on the left and top; right and bottom follow from oh, ow */
+    enum storage storage;    /* of activations */
+    bool float_output; /* forward: output is f32 whatever `storage` (logits); backward: output's gradient likewise */
     bool planar_source;
-    bool bias;                  /* forward: added; backward-weights: its gradient is made */
-    bool training;              /* forward: weights change each call, so do not choose what must transform them slowly */
+    bool bias;     /* forward: added; backward-weights: its gradient is made */
+    bool training; /* forward: weights change each call, so do not choose what must transform them slowly */
     enum conv_epilogue epilogue; /* forward only; ADD: the output buffer holds what the result is added to */
 };
 
@@ -42,21 +51,23 @@ size_t conv_scratch_bytes(const struct conv *c);
 const char *conv_describe(const struct conv *c); /* "onednn jit_wino_4x3:avx512_core" */
 
 /* Forward: weights, bias, source -> destination. Backward-data: weights, destination gradient -> source gradient.
- * Backward-weights: source, destination gradient -> weights and bias gradients (overwritten; bias padded to the block). */
+ * Backward-weights: source, destination gradient -> weights and bias gradients (overwritten; bias padded to the block).
+ */
 void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
               void *destination);
 
-/* The weight format of a direction: number of bytes, and conversion. `master` is any backward-weights conv of the same layer, or
- * NULL for plain oihw floats. Conversions change storage type too. Not for inside a step except conv_pack. */
+/* The weight format of a direction: number of bytes, and conversion. `master` is any backward-weights conv of the same
+ * layer, or NULL for plain oihw floats. Conversions change storage type too. Not for inside a step except conv_pack. */
 size_t conv_weight_bytes(const struct conv *c);
 bool conv_same_weights(const struct conv *a, const struct conv *b);
 struct conv_pack; /* a prepared conversion */
-bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out, struct err *err); /* NULL: plain oihw f32 of the other's shape */
+bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out,
+                   struct err *err); /* NULL: plain oihw f32 of the other's shape */
 void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread, void *from, void *to);
 void conv_pack_free(struct conv_pack *p);
 
-const char *conv_isa(void);               /* highest instruction set oneDNN uses here: "avx512_core_bf16" */
+const char *conv_isa(void); /* highest instruction set oneDNN uses here: "avx512_core_bf16" */
 bool conv_has_bf16(void);
-void conv_version(char *text, size_t n);  /* "oneDNN 2.6.3" */
+void conv_version(char *text, size_t n); /* "oneDNN 2.6.3" */
 
 #endif

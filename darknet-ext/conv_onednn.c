@@ -1,10 +1,10 @@
 /* Convolutions by oneDNN: portable, every shape, and the oracle of every other provider.
  *
  * Facts behind the choices (measured on oneDNN 2.6.3; docs/performance.md):
- * - A primitive's thread count is frozen at creation from omp_get_max_threads of the creating thread, and checked again when it
- *   runs: conv_thread_enter sets it to 1 in every thread, ours are the only threads.
- * - convolution_auto picks direct for f32 backward-weights where Winograd is twice as fast, and Winograd for the 3-channel first
- *   layer where direct is four times as fast: so the algorithm is chosen here.
+ * - A primitive's thread count is frozen at creation from omp_get_max_threads of the creating thread, and checked again
+ * when it runs: conv_thread_enter sets it to 1 in every thread, ours are the only threads.
+ * - convolution_auto picks direct for f32 backward-weights where Winograd is twice as fast, and Winograd for the
+ * 3-channel first layer where direct is four times as fast: so the algorithm is chosen here.
  * - In library scratchpad mode the scratch belongs to the creating thread: user mode, one buffer per thread. */
 #include "darknet-ext/conv_onednn.h"
 #include <assert.h>
@@ -92,8 +92,8 @@ struct descriptors {
 
 static void describe_weights(const struct conv_shape *s, dnnl_data_type_t type, bool plain, dnnl_memory_desc_t *md)
 {
-    dnnl_dims_t grouped = {s->groups, s->oc / s->groups, s->ic / s->groups, s->kh, s->kw};
-    dnnl_dims_t single = {s->oc, s->ic, s->kh, s->kw};
+    dnnl_dims_t grouped = { s->groups, s->oc / s->groups, s->ic / s->groups, s->kh, s->kw };
+    dnnl_dims_t single = { s->oc, s->ic, s->kh, s->kw };
     if (s->groups > 1)
         dnnl_memory_desc_init_by_tag(md, 5, grouped, type, plain ? dnnl_goihw : dnnl_format_tag_any);
     else
@@ -104,7 +104,7 @@ static void describe(const struct conv_shape *s, enum conv_direction direction, 
 {
     dnnl_data_type_t type = data_type(s->storage);
     dnnl_format_tag_t tag = block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    dnnl_dims_t source = {s->n, s->ic, s->ih, s->iw}, destination = {s->n, s->oc, s->oh, s->ow}, bias = {s->oc};
+    dnnl_dims_t source = { s->n, s->ic, s->ih, s->iw }, destination = { s->n, s->oc, s->oh, s->ow }, bias = { s->oc };
     bool planar = s->planar_source && direction != CONV_BACKWARD_DATA;
     dnnl_memory_desc_init_by_tag(&d->source, 4, source, type, planar ? dnnl_nchw : tag);
     dnnl_memory_desc_init_by_tag(&d->destination, 4, destination,
@@ -133,21 +133,23 @@ static void append_epilogue(dnnl_primitive_attr_t attributes, enum conv_epilogue
     dnnl_post_ops_destroy(ops);
 }
 
-static dnnl_primitive_desc_t forward_descriptor(const struct conv_shape *s, struct descriptors *d, dnnl_alg_kind_t algorithm,
-                                                bool training, dnnl_primitive_attr_t attributes)
+static dnnl_primitive_desc_t forward_descriptor(const struct conv_shape *s, struct descriptors *d,
+                                                dnnl_alg_kind_t algorithm, bool training,
+                                                dnnl_primitive_attr_t attributes)
 {
     dnnl_convolution_desc_t c;
     dnnl_primitive_desc_t pd = NULL;
-    if (dnnl_convolution_forward_desc_init(&c, training ? dnnl_forward_training : dnnl_forward_inference, algorithm, &d->source,
-                                           &d->weights, s->bias ? &d->bias : NULL, &d->destination, d->strides, d->pad_begin,
-                                           d->pad_end) != dnnl_success
-        || dnnl_primitive_desc_create(&pd, &c, attributes, engine, NULL) != dnnl_success)
+    if (dnnl_convolution_forward_desc_init(&c, training ? dnnl_forward_training : dnnl_forward_inference, algorithm,
+                                           &d->source, &d->weights, s->bias ? &d->bias : NULL, &d->destination,
+                                           d->strides, d->pad_begin, d->pad_end) != dnnl_success ||
+        dnnl_primitive_desc_create(&pd, &c, attributes, engine, NULL) != dnnl_success)
         return NULL;
     return pd;
 }
 
-static dnnl_primitive_desc_t backward_descriptor(const struct conv_shape *s, enum conv_direction direction, struct descriptors *d,
-                                                 dnnl_alg_kind_t algorithm, dnnl_primitive_attr_t attributes)
+static dnnl_primitive_desc_t backward_descriptor(const struct conv_shape *s, enum conv_direction direction,
+                                                 struct descriptors *d, dnnl_alg_kind_t algorithm,
+                                                 dnnl_primitive_attr_t attributes)
 {
     struct descriptors f = *d; /* a backward descriptor asks for a forward one of matching types as a hint */
     struct conv_shape forward = *s;
@@ -157,11 +159,13 @@ static dnnl_primitive_desc_t backward_descriptor(const struct conv_shape *s, enu
     if (!hint)
         return NULL;
     dnnl_convolution_desc_t c;
-    dnnl_status_t status = direction == CONV_BACKWARD_DATA
-        ? dnnl_convolution_backward_data_desc_init(&c, algorithm, &d->source, &d->weights, &d->destination, d->strides,
-                                                   d->pad_begin, d->pad_end)
-        : dnnl_convolution_backward_weights_desc_init(&c, algorithm, &d->source, &d->weights, s->bias ? &d->bias : NULL,
-                                                      &d->destination, d->strides, d->pad_begin, d->pad_end);
+    dnnl_status_t status =
+        direction == CONV_BACKWARD_DATA
+            ? dnnl_convolution_backward_data_desc_init(&c, algorithm, &d->source, &d->weights, &d->destination,
+                                                       d->strides, d->pad_begin, d->pad_end)
+            : dnnl_convolution_backward_weights_desc_init(&c, algorithm, &d->source, &d->weights,
+                                                          s->bias ? &d->bias : NULL, &d->destination, d->strides,
+                                                          d->pad_begin, d->pad_end);
     if (status == dnnl_success)
         status = dnnl_primitive_desc_create(&pd, &c, attributes, engine, hint);
     dnnl_primitive_desc_destroy(hint);
@@ -170,8 +174,8 @@ static dnnl_primitive_desc_t backward_descriptor(const struct conv_shape *s, enu
 
 static bool winograd_pays(const struct conv_shape *s)
 {
-    return s->kh == 3 && s->kw == 3 && s->stride == 1 && s->groups == 1 && s->ic >= 16 && s->oc >= 16
-        && s->storage == STORAGE_F32 && !s->planar_source;
+    return s->kh == 3 && s->kw == 3 && s->stride == 1 && s->groups == 1 && s->ic >= 16 && s->oc >= 16 &&
+           s->storage == STORAGE_F32 && !s->planar_source;
 }
 
 static dnnl_primitive_desc_t choose_descriptor(const struct conv_shape *s, enum conv_direction direction, int block)
@@ -182,7 +186,7 @@ static dnnl_primitive_desc_t choose_descriptor(const struct conv_shape *s, enum 
     dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
     if (direction == CONV_FORWARD)
         append_epilogue(attributes, s->epilogue);
-    static const dnnl_alg_kind_t algorithms[] = {dnnl_convolution_winograd, dnnl_convolution_direct};
+    static const dnnl_alg_kind_t algorithms[] = { dnnl_convolution_winograd, dnnl_convolution_direct };
     dnnl_primitive_desc_t pd = NULL;
     for (int k = winograd_pays(s) ? 0 : 1; k < 2 && !pd; k++) {
         describe(s, direction, block, &d);
@@ -196,12 +200,16 @@ static dnnl_primitive_desc_t choose_descriptor(const struct conv_shape *s, enum 
 static void query_formats(struct onednn_conv *c)
 {
     static const dnnl_query_t queries[3][N_SLOTS] = {
-        {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_dst_md, dnnl_query_scratchpad_md},
-        {dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_diff_dst_md, dnnl_query_scratchpad_md},
-        {dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md,
-         dnnl_query_scratchpad_md}};
+        { dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_dst_md,
+          dnnl_query_scratchpad_md },
+        { dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_weights_md, dnnl_query_diff_dst_md,
+          dnnl_query_scratchpad_md },
+        { dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md,
+          dnnl_query_scratchpad_md }
+    };
     for (int k = 0; k < N_SLOTS; k++) {
-        const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md(c->descriptor, queries[c->direction][k], k == SLOT_BIAS);
+        const dnnl_memory_desc_t *md =
+            dnnl_primitive_desc_query_md(c->descriptor, queries[c->direction][k], k == SLOT_BIAS);
         if (md)
             c->md[k] = *md;
         for (int t = 0; t < c->threads; t++)
@@ -213,15 +221,15 @@ static void query_formats(struct onednn_conv *c)
     snprintf(c->name, sizeof c->name, "onednn %s", name ? name : "?");
 }
 
-bool onednn_conv_new(const struct conv_shape *shape, enum conv_direction direction, int block, int threads, struct onednn_conv **out,
-              struct err *err)
+bool onednn_conv_new(const struct conv_shape *shape, enum conv_direction direction, int block, int threads,
+                     struct onednn_conv **out, struct err *err)
 {
     if (!engine_ready(err))
         return false;
     int asked = omp_get_max_threads();
     omp_set_num_threads(1);
     struct onednn_conv *c = mem_alloc(1, sizeof *c);
-    *c = (struct onednn_conv){.shape = *shape, .direction = direction, .threads = threads};
+    *c = (struct onednn_conv){ .shape = *shape, .direction = direction, .threads = threads };
     c->memory = mem_alloc((size_t)threads, sizeof *c->memory);
     c->descriptor = choose_descriptor(shape, direction, block);
     bool ok = c->descriptor && dnnl_primitive_create(&c->primitive, c->descriptor) == dnnl_success;
@@ -230,9 +238,10 @@ bool onednn_conv_new(const struct conv_shape *shape, enum conv_direction directi
     omp_set_num_threads(asked);
     if (!ok) {
         onednn_conv_free(c);
-        return err_run(err, "oneDNN has no %s convolution %dx%dx%d -> %dx%dx%d, %dx%d/%d in %s on this CPU; use precision=f32",
-                       direction == CONV_FORWARD ? "forward" : "backward", shape->ic, shape->ih, shape->iw, shape->oc, shape->oh,
-                       shape->ow, shape->kh, shape->kw, shape->stride, shape->storage == STORAGE_BF16 ? "bf16" : "f32");
+        return err_run(
+            err, "oneDNN has no %s convolution %dx%dx%d -> %dx%dx%d, %dx%d/%d in %s on this CPU; use precision=f32",
+            direction == CONV_FORWARD ? "forward" : "backward", shape->ic, shape->ih, shape->iw, shape->oc, shape->oh,
+            shape->ow, shape->kh, shape->kw, shape->stride, shape->storage == STORAGE_BF16 ? "bf16" : "f32");
     }
     *out = c;
     return true;
@@ -254,29 +263,39 @@ void onednn_conv_free(struct onednn_conv *c)
     free(c);
 }
 
-size_t onednn_conv_scratch_bytes(const struct onednn_conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_SCRATCH]); }
-size_t onednn_conv_weight_bytes(const struct onednn_conv *c) { return dnnl_memory_desc_get_size(&c->md[SLOT_WEIGHTS]); }
-const char *onednn_conv_describe(const struct onednn_conv *c) { return c->name; }
+size_t onednn_conv_scratch_bytes(const struct onednn_conv *c)
+{
+    return dnnl_memory_desc_get_size(&c->md[SLOT_SCRATCH]);
+}
+size_t onednn_conv_weight_bytes(const struct onednn_conv *c)
+{
+    return dnnl_memory_desc_get_size(&c->md[SLOT_WEIGHTS]);
+}
+const char *onednn_conv_describe(const struct onednn_conv *c)
+{
+    return c->name;
+}
 
 bool onednn_conv_same_weights(const struct onednn_conv *a, const struct onednn_conv *b)
 {
     return dnnl_memory_desc_equal(&a->md[SLOT_WEIGHTS], &b->md[SLOT_WEIGHTS]);
 }
 
-void onednn_conv_run(const struct onednn_conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
-              void *destination)
+void onednn_conv_run(const struct onednn_conv *c, struct conv_thread *t, int thread, void *source, void *weights,
+                     float *bias, void *destination)
 {
     static const int argument[3][N_SLOTS] = {
-        {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
-        {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
-        {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD}};
-    void *handle[N_SLOTS] = {source, weights, bias, destination, t->scratch};
+        { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD },
+        { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD },
+        { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD }
+    };
+    void *handle[N_SLOTS] = { source, weights, bias, destination, t->scratch };
     dnnl_exec_arg_t args[N_SLOTS];
     int n = 0;
     for (int k = 0; k < N_SLOTS; k++)
         if (c->memory[thread][k]) {
             dnnl_memory_set_data_handle(c->memory[thread][k], handle[k]);
-            args[n++] = (dnnl_exec_arg_t){argument[c->direction][k], c->memory[thread][k]};
+            args[n++] = (dnnl_exec_arg_t){ argument[c->direction][k], c->memory[thread][k] };
         }
     assert(onednn_conv_scratch_bytes(c) <= t->scratch_bytes);
     dnnl_status_t status = dnnl_primitive_execute(c->primitive, t->stream, n, args);
@@ -291,19 +310,22 @@ struct onednn_pack {
 };
 
 /* The format a side of a conversion has: a convolution's, or plain, or blocked both ways. */
-static void format_of(const struct onednn_conv *c, const struct conv_shape *shape, enum onednn_format format, dnnl_memory_desc_t *md)
+static void format_of(const struct onednn_conv *c, const struct conv_shape *shape, enum onednn_format format,
+                      dnnl_memory_desc_t *md)
 {
-    dnnl_dims_t dims = {shape->oc, shape->ic, shape->kh, shape->kw};
+    dnnl_dims_t dims = { shape->oc, shape->ic, shape->kh, shape->kw };
     if (format == ONEDNN_OF_CONV)
         *md = c->md[SLOT_WEIGHTS];
     else if (format == ONEDNN_PLAIN)
         describe_weights(shape, dnnl_f32, true, md);
     else
-        dnnl_memory_desc_init_by_tag(md, 4, dims, dnnl_f32, format == ONEDNN_BLOCKED_16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o);
+        dnnl_memory_desc_init_by_tag(md, 4, dims, dnnl_f32,
+                                     format == ONEDNN_BLOCKED_16 ? dnnl_OIhw16i16o : dnnl_OIhw8i8o);
 }
 
 bool onednn_pack_new(const struct conv_shape *shape, const struct onednn_conv *from, enum onednn_format from_format,
-                     const struct onednn_conv *to, enum onednn_format to_format, int threads, struct onednn_pack **out, struct err *err)
+                     const struct onednn_conv *to, enum onednn_format to_format, int threads, struct onednn_pack **out,
+                     struct err *err)
 {
     dnnl_memory_desc_t md[3];
     format_of(from, shape, from_format, &md[0]);
@@ -315,8 +337,9 @@ bool onednn_pack_new(const struct conv_shape *shape, const struct onednn_conv *f
     dnnl_primitive_desc_t pd = NULL;
     int asked = omp_get_max_threads();
     omp_set_num_threads(1);
-    bool ok = engine_ready(err) && dnnl_reorder_primitive_desc_create(&pd, &md[0], engine, &md[1], engine, attributes) == dnnl_success
-        && dnnl_primitive_create(&p->primitive, pd) == dnnl_success;
+    bool ok = engine_ready(err) &&
+              dnnl_reorder_primitive_desc_create(&pd, &md[0], engine, &md[1], engine, attributes) == dnnl_success &&
+              dnnl_primitive_create(&p->primitive, pd) == dnnl_success;
     omp_set_num_threads(asked);
     dnnl_primitive_attr_destroy(attributes);
     if (!ok) {
@@ -337,14 +360,14 @@ bool onednn_pack_new(const struct conv_shape *shape, const struct onednn_conv *f
 
 void onednn_pack_run(const struct onednn_pack *p, struct conv_thread *t, int thread, void *from, void *to)
 {
-    static const int argument[3] = {DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD};
-    void *handle[3] = {from, to, t->scratch};
+    static const int argument[3] = { DNNL_ARG_FROM, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD };
+    void *handle[3] = { from, to, t->scratch };
     dnnl_exec_arg_t args[3];
     int n = 0;
     for (int k = 0; k < 3; k++)
         if (p->memory[thread][k]) {
             dnnl_memory_set_data_handle(p->memory[thread][k], handle[k]);
-            args[n++] = (dnnl_exec_arg_t){argument[k], p->memory[thread][k]};
+            args[n++] = (dnnl_exec_arg_t){ argument[k], p->memory[thread][k] };
         }
     dnnl_status_t status = dnnl_primitive_execute(p->primitive, t->stream, n, args);
     assert(status == dnnl_success);
@@ -371,11 +394,17 @@ void *conv_thread_scratch(const struct conv_thread *t)
 
 const char *conv_isa(void)
 {
-    static const struct { dnnl_cpu_isa_t isa; const char *name; } names[] = {
-        {dnnl_cpu_isa_avx512_core_amx, "avx512_core_amx"}, {dnnl_cpu_isa_avx512_core_bf16, "avx512_core_bf16"},
-        {dnnl_cpu_isa_avx512_core_vnni, "avx512_core_vnni"}, {dnnl_cpu_isa_avx512_core, "avx512_core"},
-        {dnnl_cpu_isa_avx2_vnni, "avx2_vnni"}, {dnnl_cpu_isa_avx2, "avx2"}, {dnnl_cpu_isa_avx, "avx"},
-        {dnnl_cpu_isa_sse41, "sse41"}};
+    static const struct {
+        dnnl_cpu_isa_t isa;
+        const char *name;
+    } names[] = { { dnnl_cpu_isa_avx512_core_amx, "avx512_core_amx" },
+                  { dnnl_cpu_isa_avx512_core_bf16, "avx512_core_bf16" },
+                  { dnnl_cpu_isa_avx512_core_vnni, "avx512_core_vnni" },
+                  { dnnl_cpu_isa_avx512_core, "avx512_core" },
+                  { dnnl_cpu_isa_avx2_vnni, "avx2_vnni" },
+                  { dnnl_cpu_isa_avx2, "avx2" },
+                  { dnnl_cpu_isa_avx, "avx" },
+                  { dnnl_cpu_isa_sse41, "sse41" } };
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
         if (isa == names[k].isa)

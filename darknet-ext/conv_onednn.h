@@ -12,8 +12,8 @@ size_t onednn_conv_scratch_bytes(const struct onednn_conv *c);
 size_t onednn_conv_weight_bytes(const struct onednn_conv *c);
 const char *onednn_conv_describe(const struct onednn_conv *c);
 bool onednn_conv_same_weights(const struct onednn_conv *a, const struct onednn_conv *b);
-void onednn_conv_run(const struct onednn_conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
-                     void *destination);
+void onednn_conv_run(const struct onednn_conv *c, struct conv_thread *t, int thread, void *source, void *weights,
+                     float *bias, void *destination);
 
 /* Conversions of weights between a convolution's own format, plain [oc][ic/groups][kh][kw] floats, and blocks
  * [oc/B][ic/B][kh][kw][B ic][B oc] of floats. */

@@ -15,15 +15,25 @@ struct builder {
 
 int graph_slope(enum activation a)
 {
-    return a == ACTIVATION_LINEAR ? SLOPE_ONE : a == ACTIVATION_RELU ? SLOPE_RELU : a == ACTIVATION_LEAKY ? SLOPE_LEAKY : -1;
+    return a == ACTIVATION_LINEAR  ? SLOPE_ONE
+           : a == ACTIVATION_RELU  ? SLOPE_RELU
+           : a == ACTIVATION_LEAKY ? SLOPE_LEAKY
+                                   : -1;
 }
 
 static struct graph_node *append(struct builder *b, enum node_kind kind, int layer, int in)
 {
     struct graph_node *node = &b->g->nodes[b->g->n++];
     const struct layer_cfg *l = &b->cfg->layers[layer];
-    *node = (struct graph_node){.kind = kind, .layer = layer, .n_in = 1, .in = {in}, .c = l->out_c, .h = l->out_h, .w = l->out_w,
-                          .weights_layer = layer, .groups = 1};
+    *node = (struct graph_node){ .kind = kind,
+                                 .layer = layer,
+                                 .n_in = 1,
+                                 .in = { in },
+                                 .c = l->out_c,
+                                 .h = l->out_h,
+                                 .w = l->out_w,
+                                 .weights_layer = layer,
+                                 .groups = 1 };
     b->node_of[layer] = b->g->n - 1;
     return node;
 }
@@ -63,10 +73,15 @@ static void append_convolution(struct builder *b, int layer)
     append_norm(b, layer, l->batch_normalize, true);
 }
 
-static struct mapping shortcut_mapping(const struct graph_node *from, const struct graph_node *to, float beta, int block)
+static struct mapping shortcut_mapping(const struct graph_node *from, const struct graph_node *to, float beta,
+                                       int block)
 {
-    struct mapping m = {.stride = from->w / to->w, .sample = to->w / from->w, .scale = beta,
-                        .from_cb = (from->c + block - 1) / block, .from_h = from->h, .from_w = from->w};
+    struct mapping m = { .stride = from->w / to->w,
+                         .sample = to->w / from->w,
+                         .scale = beta,
+                         .from_cb = (from->c + block - 1) / block,
+                         .from_h = from->h,
+                         .from_w = from->w };
     m.stride = m.stride ? m.stride : 1;
     m.sample = m.sample ? m.sample : 1;
     m.c = from->c < to->c ? from->c : to->c;
@@ -80,12 +95,12 @@ static bool append_shortcut(struct builder *b, int layer)
 {
     const struct layer_cfg *l = &b->cfg->layers[layer];
     if (!(l->alpha == 1))
-        return err_usage(b->err, "%s:%d: [shortcut] alpha=%g is not supported; use alpha=1 and scale with beta", b->cfg->path,
-                         l->line, (double)l->alpha);
+        return err_usage(b->err, "%s:%d: [shortcut] alpha=%g is not supported; use alpha=1 and scale with beta",
+                         b->cfg->path, l->line, (double)l->alpha);
     int from = b->node_of[l->from[0]], y = input_of(b, layer);
     struct graph_node *before = &b->g->nodes[y];
-    bool merge = before->kind == NODE_NORM && before->n_in == 1 && before->activation == ACTIVATION_LINEAR && y == b->g->n - 1
-        && before->n_readers == 0 && from != y;
+    bool merge = before->kind == NODE_NORM && before->n_in == 1 && before->activation == ACTIVATION_LINEAR &&
+                 y == b->g->n - 1 && before->n_readers == 0 && from != y;
     struct graph_node *node = before;
     if (merge) {
         b->node_of[layer] = y;
@@ -102,7 +117,8 @@ static bool append_shortcut(struct builder *b, int layer)
 static void append_pool(struct builder *b, int layer)
 {
     const struct layer_cfg *l = &b->cfg->layers[layer];
-    struct graph_node *node = append(b, l->kind == LAYER_MAXPOOL ? NODE_MAXPOOL : NODE_AVGPOOL, layer, input_of(b, layer));
+    struct graph_node *node =
+        append(b, l->kind == LAYER_MAXPOOL ? NODE_MAXPOOL : NODE_AVGPOOL, layer, input_of(b, layer));
     node->size = l->size;
     node->pool_stride = l->stride;
     node->pool_pad = l->pad;
@@ -120,8 +136,11 @@ static bool append_route(struct builder *b, int layer)
     for (int k = 0; k < l->n_from; k++) {
         node->in[k] = b->node_of[l->from[k]];
         if (k + 1 < l->n_from && b->g->nodes[node->in[k]].c % b->block)
-            return err_usage(b->err, "%s:%d: [route] joins layer %d of %d channels; every joined layer but the last needs a multiple "
-                             "of %d here", b->cfg->path, l->line, l->from[k], b->g->nodes[node->in[k]].c, b->block);
+            return err_usage(
+                b->err,
+                "%s:%d: [route] joins layer %d of %d channels; every joined layer but the last needs a multiple "
+                "of %d here",
+                b->cfg->path, l->line, l->from[k], b->g->nodes[node->in[k]].c, b->block);
     }
     return true;
 }
@@ -133,14 +152,13 @@ static bool append_layer(struct builder *b, int layer)
     case LAYER_NORMALIZE:
     case LAYER_INPUT_DROPOUT:
         if (layer != b->g->n_input_layers)
-            return err_usage(b->err, "%s:%d: [%s] must come before every other layer; move it up", b->cfg->path, l->line, l->type);
+            return err_usage(b->err, "%s:%d: [%s] must come before every other layer; move it up", b->cfg->path,
+                             l->line, l->type);
         b->g->n_input_layers++;
         b->node_of[layer] = 0;
         return true;
     case LAYER_CONVOLUTIONAL:
-    case LAYER_CONNECTED:
-        append_convolution(b, layer);
-        return true;
+    case LAYER_CONNECTED: append_convolution(b, layer); return true;
     case LAYER_BATCHNORM:
     case LAYER_ACTIVATION: {
         struct graph_node *node = append(b, NODE_NORM, layer, input_of(b, layer));
@@ -148,23 +166,15 @@ static bool append_layer(struct builder *b, int layer)
         node->activation = l->activation;
         return true;
     }
-    case LAYER_SHORTCUT:
-        return append_shortcut(b, layer);
+    case LAYER_SHORTCUT: return append_shortcut(b, layer);
     case LAYER_MAXPOOL:
-    case LAYER_AVGPOOL:
-        append_pool(b, layer);
-        return true;
-    case LAYER_DROPOUT:
-        append(b, NODE_DROPOUT, layer, input_of(b, layer))->probability = l->probability;
-        return true;
-    case LAYER_ROUTE:
-        return append_route(b, layer);
+    case LAYER_AVGPOOL: append_pool(b, layer); return true;
+    case LAYER_DROPOUT: append(b, NODE_DROPOUT, layer, input_of(b, layer))->probability = l->probability; return true;
+    case LAYER_ROUTE: return append_route(b, layer);
     case LAYER_SOFTMAX: /* the engine's loss and probabilities start from its input */
         b->node_of[layer] = input_of(b, layer);
         return true;
-    case LAYER_DARKNET:
-        append(b, NODE_DARKNET, layer, input_of(b, layer));
-        return true;
+    case LAYER_DARKNET: append(b, NODE_DARKNET, layer, input_of(b, layer)); return true;
     }
     assert(!"unknown layer kind");
     return false;
@@ -189,11 +199,11 @@ static void mark_sources(const struct net_cfg *cfg, bool *is_source)
 
 bool graph_build(const struct net_cfg *cfg, int block, struct graph *g, struct err *err)
 {
-    *g = (struct graph){.nodes = mem_alloc((size_t)cfg->n * 2 + 1, sizeof *g->nodes)};
-    struct builder b = {cfg, g, mem_alloc((size_t)cfg->n, sizeof(int)), block, err};
+    *g = (struct graph){ .nodes = mem_alloc((size_t)cfg->n * 2 + 1, sizeof *g->nodes) };
+    struct builder b = { cfg, g, mem_alloc((size_t)cfg->n, sizeof(int)), block, err };
     bool *is_source = mem_alloc((size_t)cfg->n, sizeof *is_source), ok = true;
     mark_sources(cfg, is_source);
-    g->nodes[g->n++] = (struct graph_node){.kind = NODE_INPUT, .layer = -1, .c = cfg->c, .h = cfg->h, .w = cfg->w};
+    g->nodes[g->n++] = (struct graph_node){ .kind = NODE_INPUT, .layer = -1, .c = cfg->c, .h = cfg->h, .w = cfg->w };
     for (int i = 0; i < cfg->n && ok; i++) {
         ok = append_layer(&b, i);
         if (ok && is_source[i])
@@ -218,5 +228,5 @@ bool graph_build(const struct net_cfg *cfg, int block, struct graph *g, struct e
 void graph_free(struct graph *g)
 {
     free(g->nodes);
-    *g = (struct graph){0};
+    *g = (struct graph){ 0 };
 }

@@ -1,5 +1,6 @@
-/* Compiled once per instruction set (KERNELS_ISA = avx512, avx2, portable). Vectors are GCC vector extensions of one channel
- * block, so a loop over pixels is a loop over vectors; the compiler maps a vector on one, two or four registers. */
+/* Compiled once per instruction set (KERNELS_ISA = avx512, avx2, portable). Vectors are GCC vector extensions of one
+ * channel block, so a loop over pixels is a loop over vectors; the compiler maps a vector on one, two or four
+ * registers. */
 #include "darknet-ext/kernels.h"
 #include <string.h>
 #include "darknet-ext/winograd.h"
@@ -30,11 +31,28 @@ typedef uint16_t lane_bits;
 typedef uint8_t lane_bits;
 #endif
 
-static inline vf splat(float x) { return (vf){0} + x; }
-static inline vf load_f(const float *p) { vf v; memcpy(&v, p, sizeof v); return v; }
-static inline void store_f(float *p, vf v) { memcpy(p, &v, sizeof v); }
-static inline vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-static inline vf maximum(vf a, vf b) { return choose(a > b, a, b); }
+static inline vf splat(float x)
+{
+    return (vf){ 0 } + x;
+}
+static inline vf load_f(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline void store_f(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+static inline vf choose(vi mask, vf a, vf b)
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+static inline vf maximum(vf a, vf b)
+{
+    return choose(a > b, a, b);
+}
 
 /* Bit l of the result: lane l of v is positive. */
 static inline lane_bits positive_bits(vf v)
@@ -57,7 +75,7 @@ static inline vi bits_mask(lane_bits bits)
     vi lane;
     for (int l = 0; l < B; l++)
         lane[l] = 1 << l;
-    return (((vi){0} + (int32_t)bits) & lane) == lane;
+    return (((vi){ 0 } + (int32_t)bits) & lane) == lane;
 }
 
 static inline vf load_h(const uint16_t *p)
@@ -78,7 +96,8 @@ static inline void store_h(uint16_t *p, vf v)
     memcpy(p, &h, sizeof h);
 }
 
-/* Sums of float vectors are gathered in double at this many terms at most, so that rounding does not grow with the image. */
+/* Sums of float vectors are gathered in double at this many terms at most, so that rounding does not grow with the
+ * image. */
 enum { SUM_RUN = 256 };
 
 static inline void add_to_double(double *sum, vf v)
@@ -102,8 +121,8 @@ static inline void add_to_double(double *sum, vf v)
 #define STORE store_h
 #include "darknet-ext/kernels_storage.inc"
 
-static void sgd(float *w, float *v, const float *parts, int n_parts, size_t part_stride, float scale, float lr, float momentum,
-                float decay, bool nesterov, size_t n)
+static void sgd(float *w, float *v, const float *parts, int n_parts, size_t part_stride, float scale, float lr,
+                float momentum, float decay, bool nesterov, size_t n)
 {
     for (size_t i = 0; i < n; i += B) { /* arenas are padded to whole vectors */
         vf g = load_f(parts + i);
@@ -117,13 +136,14 @@ static void sgd(float *w, float *v, const float *parts, int n_parts, size_t part
     }
 }
 
-#define STORAGE_TABLE(t) \
-    { \
-        norm_##t, mask_##t, moments_##t, norm_backward_##t, mapping_backward_##t, add_##t, maxpool_##t, \
-        maxpool_backward_##t, avgpool_##t, avgpool_backward_##t, scale_elements_##t, from_float_##t, to_float_##t, \
-        block_##t, unblock_##t \
+#define STORAGE_TABLE(t)                                                                                               \
+    {                                                                                                                  \
+        norm_##t, mask_##t, moments_##t, norm_backward_##t, mapping_backward_##t, add_##t, maxpool_##t,                \
+            maxpool_backward_##t, avgpool_##t, avgpool_backward_##t, scale_elements_##t, from_float_##t, to_float_##t, \
+            block_##t, unblock_##t                                                                                     \
     }
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
-const struct kernels JOIN(kernels_, KERNELS_ISA) = {STRING(KERNELS_ISA), B, {STORAGE_TABLE(f32), STORAGE_TABLE(bf16)}, sgd,
-                                                &JOIN(winograd_, KERNELS_ISA)};
+const struct kernels JOIN(kernels_, KERNELS_ISA) = {
+    STRING(KERNELS_ISA), B, { STORAGE_TABLE(f32), STORAGE_TABLE(bf16) }, sgd, &JOIN(winograd_, KERNELS_ISA)
+};

@@ -1,5 +1,6 @@
-/* Compiled once per instruction set, like kernels.c. The three transforms, with d a 6x6 tile of input, g the 3x3 kernel and
- * elementwise product *, are  Y = A' [ (G g G') * (B' d B) ] A  for the interpolation points 0, 1, -1, 2, -2, infinity:
+/* Compiled once per instruction set, like kernels.c. The three transforms, with d a 6x6 tile of input, g the 3x3 kernel
+ * and elementwise product *, are  Y = A' [ (G g G') * (B' d B) ] A  for the interpolation points 0, 1, -1, 2, -2,
+ * infinity:
  *
  *       4  0 -5  0  1  0           1/4    0    0            1  1  1  1  1  0
  *       0 -4 -4  1  1  0          -1/6 -1/6 -1/6      A' =  0  1 -1  2 -2  0
@@ -8,8 +9,8 @@
  *       0  2 -1 -2  1  0          1/24 -1/12 1/6
  *       0  4  0 -5  0  1             0    0    1
  *
- * Eight tiles go together: their transformed inputs V[36][ic][8] stay in the cache, and for each of the 36 points and each block of
- * output channels a small matrix product with eight vector accumulators runs over the input channels. */
+ * Eight tiles go together: their transformed inputs V[36][ic][8] stay in the cache, and for each of the 36 points and
+ * each block of output channels a small matrix product with eight vector accumulators runs over the input channels. */
 #include "darknet-ext/winograd.h"
 #include <string.h>
 
@@ -29,10 +30,24 @@ enum { T = WINOGRAD_TILES, K = WINOGRAD_POINTS };
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE vf load(const float *p) { vf v; memcpy(&v, p, sizeof v); return v; }
-INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
-INLINE vf splat(float x) { return (vf){0} + x; }
-INLINE vf choose(vi m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
+INLINE vf load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+INLINE void store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+INLINE vf splat(float x)
+{
+    return (vf){ 0 } + x;
+}
+INLINE vf choose(vi m, vf a, vf b)
+{
+    return (vf)((m & (vi)a) | (~m & (vi)b));
+}
 
 /* Element `at` (in channel blocks) of a stored tensor. */
 INLINE vf fetch(const void *p, ptrdiff_t at, bool bf16)
@@ -70,7 +85,8 @@ INLINE void input_line(vf d0, vf d1, vf d2, vf d3, vf d4, vf d5, vf out[6])
 /* One dimension of A' m: six to four. */
 INLINE void output_line(const vf *m, int step, vf *out, int to)
 {
-    vf a = m[step] + m[2 * step], b = m[step] - m[2 * step], c = m[3 * step] + m[4 * step], e = m[3 * step] - m[4 * step];
+    vf a = m[step] + m[2 * step], b = m[step] - m[2 * step], c = m[3 * step] + m[4 * step],
+       e = m[3 * step] - m[4 * step];
     out[0] = m[0] + a + c;
     out[to] = b + e * 2;
     out[2 * to] = a + c * 4;
@@ -157,7 +173,8 @@ INLINE vf finish(vf v, const void *plane, ptrdiff_t at, enum conv_epilogue epilo
 }
 
 /* Writes the 4x4 outputs A' m A of one tile, as many as lie within h x w. */
-INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h, int w, enum conv_epilogue epilogue, bool bf16)
+INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h, int w, enum conv_epilogue epilogue,
+                       bool bf16)
 {
     vf in[36], half[24], out[16];
 #pragma GCC unroll 36
@@ -185,26 +202,30 @@ INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h
         }
 }
 
-struct tile { int image, y, x; }; /* of the top left output */
+struct tile {
+    int image, y, x;
+}; /* of the top left output */
 
 INLINE struct tile tile_at(int number, int rows, int columns)
 {
-    return (struct tile){number / (rows * columns), number / columns % rows * 4, number % columns * 4};
+    return (struct tile){ number / (rows * columns), number / columns % rows * 4, number % columns * 4 };
 }
 
-INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias, void *destination, float *v,
-                bool bf16, enum conv_epilogue epilogue)
+INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
+                void *destination, float *v, bool bf16, enum conv_epilogue epilogue)
 {
-    int icb = s->ic / B, ocb = s->oc / B, rows = (s->oh + 3) / 4, columns = (s->ow + 3) / 4, tiles = s->n * rows * columns;
-    size_t element = bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element, plane_out = (size_t)s->oh * s->ow * B * element;
+    int icb = s->ic / B, ocb = s->oc / B, rows = (s->oh + 3) / 4, columns = (s->ow + 3) / 4,
+        tiles = s->n * rows * columns;
+    size_t element = bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element,
+           plane_out = (size_t)s->oh * s->ow * B * element;
     float *m = v + (size_t)K * icb * T * B;
     for (int first = 0; first < tiles; first += T) {
         int n = tiles - first < T ? tiles - first : T;
         for (int t = 0; t < n; t++) {
             struct tile at = tile_at(first + t, rows, columns);
             for (int b = 0; b < icb; b++) {
-                transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad, at.x - s->pad, s->ih,
-                                s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, bf16);
+                transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad,
+                                at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, bf16);
             }
         }
         for (int o = 0; o < ocb; o++) {
@@ -213,19 +234,19 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
             vf add = bias ? load(bias + o * B) : splat(0);
             for (int t = 0; t < n; t++) {
                 struct tile at = tile_at(first + t, rows, columns);
-                write_tile(m + (size_t)t * B, add, (char *)destination + ((size_t)at.image * ocb + o) * plane_out, at.y, at.x, s->oh,
-                           s->ow, epilogue, bf16);
+                write_tile(m + (size_t)t * B, add, (char *)destination + ((size_t)at.image * ocb + o) * plane_out, at.y,
+                           at.x, s->oh, s->ow, epilogue, bf16);
             }
         }
     }
 }
 
 /* One body per storage and epilogue, so that neither is asked about in the inner loops. */
-#define VARIANT(name, bf16, epilogue)                                                                                   \
-    static void name(const struct winograd_shape *s, const void *source, const float *u, const float *bias, void *destination, \
-                     float *scratch)                                                                                    \
-    {                                                                                                                   \
-        run(s, source, u, bias, destination, scratch, bf16, epilogue);                                                  \
+#define VARIANT(name, bf16, epilogue)                                                                                  \
+    static void name(const struct winograd_shape *s, const void *source, const float *u, const float *bias,            \
+                     void *destination, float *scratch)                                                                \
+    {                                                                                                                  \
+        run(s, source, u, bias, destination, scratch, bf16, epilogue);                                                 \
     }
 VARIANT(run_f32, false, EPILOGUE_NONE)
 VARIANT(run_f32_relu, false, EPILOGUE_RELU)
@@ -234,14 +255,16 @@ VARIANT(run_bf16, true, EPILOGUE_NONE)
 VARIANT(run_bf16_relu, true, EPILOGUE_RELU)
 VARIANT(run_bf16_add_relu, true, EPILOGUE_ADD_RELU)
 
-static void run_any(const struct winograd_shape *s, const void *source, const float *u, const float *bias, void *destination,
-                    float *scratch)
+static void run_any(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
+                    void *destination, float *scratch)
 {
     bool bf16 = s->storage == STORAGE_BF16;
     switch (s->epilogue) {
     case EPILOGUE_NONE: (bf16 ? run_bf16 : run_f32)(s, source, u, bias, destination, scratch); break;
     case EPILOGUE_RELU: (bf16 ? run_bf16_relu : run_f32_relu)(s, source, u, bias, destination, scratch); break;
-    case EPILOGUE_ADD_RELU: (bf16 ? run_bf16_add_relu : run_f32_add_relu)(s, source, u, bias, destination, scratch); break;
+    case EPILOGUE_ADD_RELU:
+        (bf16 ? run_bf16_add_relu : run_f32_add_relu)(s, source, u, bias, destination, scratch);
+        break;
     default: run(s, source, u, bias, destination, scratch, bf16, s->epilogue);
     }
 }
@@ -280,4 +303,4 @@ static void weights(const float *w, int oc, int ic, bool backward, float *u)
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
-const struct winograd_kernels JOIN(winograd_, KERNELS_ISA) = {run_any, weights};
+const struct winograd_kernels JOIN(winograd_, KERNELS_ISA) = { run_any, weights };

@@ -70,8 +70,8 @@ static bool make_workers(struct model *m, struct err *err)
         w->scratch_half = image;
         w->darknet = mem_alloc((size_t)m->graph.n, sizeof(struct dn_network *));
         for (int i = 0; i < m->graph.n; i++)
-            if (m->graph.nodes[i].kind == NODE_DARKNET
-                && !dn_open_layer(m->cfg, m->graph.nodes[i].layer, 1, &w->darknet[i], err))
+            if (m->graph.nodes[i].kind == NODE_DARKNET &&
+                !dn_open_layer(m->cfg, m->graph.nodes[i].layer, 1, &w->darknet[i], err))
                 return false;
     }
     return true;
@@ -95,21 +95,22 @@ static bool open_training(struct model *m, struct err *err)
     m->loss = mem_alloc((size_t)m->cfg->batch, sizeof *m->loss);
     m->correct = mem_alloc((size_t)m->cfg->batch, sizeof *m->correct);
     m->statistics_before = mem_alloc(m->parameters.statistics_floats + 1, sizeof(float));
-    return build_program(BUILD_TRAINING, &m->graph, &m->parameters, storage, batch, m->options.threads, &m->train, err)
-        && parameters_bind_training(&m->parameters, &m->train, m->options.threads, m->cfg->subdivisions > 1, err)
-        && prepare_workers(m, &m->train, err);
+    return build_program(BUILD_TRAINING, &m->graph, &m->parameters, storage, batch, m->options.threads, &m->train,
+                         err) &&
+           parameters_bind_training(&m->parameters, &m->train, m->options.threads, m->cfg->subdivisions > 1, err) &&
+           prepare_workers(m, &m->train, err);
 }
 
 bool model_open(const struct net_cfg *cfg, const struct model_options *options, struct model **out, struct err *err)
 {
     if (options->precision == PRECISION_BF16 && !conv_has_bf16())
-        return err_usage(err, "%s: precision=bf16 needs a CPU with AVX-512 (this one has %s); use precision=f32", cfg->path,
-                         conv_isa());
+        return err_usage(err, "%s: precision=bf16 needs a CPU with AVX-512 (this one has %s); use precision=f32",
+                         cfg->path, conv_isa());
     struct model *m = mem_alloc(1, sizeof *m);
     m->cfg = cfg;
     m->options = *options;
-    bool ok = dn_check(cfg, err) && graph_build(cfg, kernels_select()->block, &m->graph, err)
-        && team_new(options->threads, true, &m->team, err);
+    bool ok = dn_check(cfg, err) && graph_build(cfg, kernels_select()->block, &m->graph, err) &&
+              team_new(options->threads, true, &m->team, err);
     if (ok) {
         parameters_describe(&m->parameters, cfg, &m->graph, kernels_select());
         ok = make_workers(m, err) && (options->training ? open_training(m, err) : prepare_workers(m, &m->train, err));
@@ -199,7 +200,8 @@ static void initialize_layer(const struct net_cfg *cfg, int i, uint64_t seed, fl
         if (at.variance >= 0)
             values[at.variance + k] = 1;
     }
-    float fan_in = l->kind == LAYER_CONNECTED ? (float)l->c * l->h * l->w : (float)l->size * l->size * l->c / (l->groups ? l->groups : 1);
+    float fan_in = l->kind == LAYER_CONNECTED ? (float)l->c * l->h * l->w
+                                              : (float)l->size * l->size * l->c / (l->groups ? l->groups : 1);
     for (int64_t k = 0; k < l->weights && at.weights >= 0; k++)
         values[at.weights + k] = l->kind == LAYER_CONNECTED ? (2 * rng_unit(&rng) - 1) * sqrtf(2 / fan_in)
                                                             : rng_normal(&rng) * sqrtf(2 / fan_in);
@@ -241,7 +243,7 @@ uint64_t model_state_hash(const struct model *m)
 
 struct update {
     struct model *m;
-    int n;         /* images of the pass */
+    int n; /* images of the pass */
     bool accumulate, first, step;
     struct sgd_step sgd;
 };
@@ -262,11 +264,20 @@ static void update_member(void *arg, int member, int size)
 static struct request training_request(struct model *m, const struct step *step, int first, int n)
 {
     size_t image = (size_t)m->cfg->c * m->cfg->h * m->cfg->w;
-    return (struct request){.x = step->x + (size_t)first * image, .n = n, .label = step->label + first,
-                            .index = step->index ? step->index + first : NULL, .seed = step->seed, .epoch = (uint32_t)step->epoch,
-                            .training = true, .drop_input = true, .label_smoothing = m->cfg->label_smoothing,
-                            .loss_scale = 1.0f / (float)step->n, .loss = m->loss + first, .correct = m->correct + first,
-                            .cfg = m->cfg, .graph = &m->graph};
+    return (struct request){ .x = step->x + (size_t)first * image,
+                             .n = n,
+                             .label = step->label + first,
+                             .index = step->index ? step->index + first : NULL,
+                             .seed = step->seed,
+                             .epoch = (uint32_t)step->epoch,
+                             .training = true,
+                             .drop_input = true,
+                             .label_smoothing = m->cfg->label_smoothing,
+                             .loss_scale = 1.0f / (float)step->n,
+                             .loss = m->loss + first,
+                             .correct = m->correct + first,
+                             .cfg = m->cfg,
+                             .graph = &m->graph };
 }
 
 static bool finish_step(struct model *m, struct step *step, struct err *err)
@@ -280,8 +291,8 @@ static bool finish_step(struct model *m, struct step *step, struct err *err)
     if (isfinite(step->loss))
         return true;
     memcpy(m->parameters.statistics, m->statistics_before, m->parameters.statistics_floats * sizeof(float));
-    return err_run(err, "%s: the loss is not finite after %lld steps; lower learning_rate (now %g) or add warmup", m->cfg->path,
-                   (long long)step->steps_done, (double)step->learning_rate);
+    return err_run(err, "%s: the loss is not finite after %lld steps; lower learning_rate (now %g) or add warmup",
+                   m->cfg->path, (long long)step->steps_done, (double)step->learning_rate);
 }
 
 bool model_train_step(struct model *m, struct step *step, struct err *err)
@@ -289,8 +300,9 @@ bool model_train_step(struct model *m, struct step *step, struct err *err)
     int each = m->cfg->batch / m->cfg->subdivisions, passes = (step->n + each - 1) / each;
     assert(m->options.training && step->n >= 1 && step->n <= m->cfg->batch);
     memcpy(m->statistics_before, m->parameters.statistics, m->parameters.statistics_floats * sizeof(float));
-    struct update update = {.m = m, .accumulate = m->cfg->subdivisions > 1,
-                            .sgd = {step->learning_rate, m->cfg->momentum, m->cfg->decay, m->cfg->nesterov}};
+    struct update update = { .m = m,
+                             .accumulate = m->cfg->subdivisions > 1,
+                             .sgd = { step->learning_rate, m->cfg->momentum, m->cfg->decay, m->cfg->nesterov } };
     for (int k = 0; k < passes; k++) {
         int first = k * each;
         update.n = step->n - first < each ? step->n - first : each;
@@ -316,9 +328,10 @@ static bool prepare(struct model *m, struct evaluator *e, enum build_mode mode, 
 {
     enum storage storage = mode == BUILD_LOGITS && m->options.precision == PRECISION_BF16 ? STORAGE_BF16 : STORAGE_F32;
     if (!e->made) {
-        if (!build_program(mode, &m->graph, &m->parameters, storage, EVALUATION_BATCH, m->options.threads, &e->program, err)
-            || !parameters_bind_evaluation(&m->parameters, &e->program, m->options.threads, &e->packed, err)
-            || !prepare_workers(m, &e->program, err))
+        if (!build_program(mode, &m->graph, &m->parameters, storage, EVALUATION_BATCH, m->options.threads, &e->program,
+                           err) ||
+            !parameters_bind_evaluation(&m->parameters, &e->program, m->options.threads, &e->packed, err) ||
+            !prepare_workers(m, &e->program, err))
             return false;
         e->made = true;
     }
@@ -364,8 +377,15 @@ bool model_logits(struct model *m, const struct evaluation *e, float *z, struct 
     size_t n = (size_t)e->n * m->cfg->classes;
     float *each = samples > 1 ? mem_alloc(n + 1, sizeof *each) : z;
     for (int s = 0; s < (samples > 1 ? samples : 1); s++) {
-        struct request request = {.x = e->x, .n = e->n, .index = e->index, .seed = e->seed, .epoch = (uint32_t)s,
-                                  .drop_input = samples > 0, .z = each, .cfg = m->cfg, .graph = &m->graph};
+        struct request request = { .x = e->x,
+                                   .n = e->n,
+                                   .index = e->index,
+                                   .seed = e->seed,
+                                   .epoch = (uint32_t)s,
+                                   .drop_input = samples > 0,
+                                   .z = each,
+                                   .cfg = m->cfg,
+                                   .graph = &m->graph };
         program_run(&m->logits.program, &request, m->team, m->workers);
         if (samples > 1)
             add_logits(z, each, n, s, samples);
@@ -376,10 +396,12 @@ bool model_logits(struct model *m, const struct evaluation *e, float *z, struct 
 }
 
 /* dz[n,K] = gradient of the scalar at z. */
-static void gradient_at_logits(const struct model *m, enum scalar scalar, const int *target, int n, const float *z, float *dz)
+static void gradient_at_logits(const struct model *m, enum scalar scalar, const int *target, int n, const float *z,
+                               float *dz)
 {
     for (int i = 0; i < n; i++)
-        scalar_gradient(scalar, z + (size_t)i * m->cfg->classes, m->cfg->classes, target[i], dz + (size_t)i * m->cfg->classes);
+        scalar_gradient(scalar, z + (size_t)i * m->cfg->classes, m->cfg->classes, target[i],
+                        dz + (size_t)i * m->cfg->classes);
 }
 
 bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
@@ -388,8 +410,16 @@ bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, 
     if (!prepare(m, &m->gradient, BUILD_GRADIENT, err))
         return false;
     int samples = dropout_samples(m, -1);
-    struct request request = {.x = x, .n = n, .label = target, .drop_input = samples > 0, .z = z, .scalar = scalar, .g = g,
-                              .g_scale = 1, .cfg = m->cfg, .graph = &m->graph};
+    struct request request = { .x = x,
+                               .n = n,
+                               .label = target,
+                               .drop_input = samples > 0,
+                               .z = z,
+                               .scalar = scalar,
+                               .g = g,
+                               .g_scale = 1,
+                               .cfg = m->cfg,
+                               .graph = &m->graph };
     if (samples <= 1) {
         program_run(&m->gradient.program, &request, m->team, m->workers);
         return true;
@@ -397,7 +427,7 @@ bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, 
     /* the scalar of the mean logits: first the mean, then every draw's gradient along the same direction */
     size_t logits = (size_t)n * m->cfg->classes;
     float *mean = mem_alloc(logits * 2 + 1, sizeof *mean), *dz = mean + logits;
-    struct evaluation e = {.x = x, .n = n, .samples = samples};
+    struct evaluation e = { .x = x, .n = n, .samples = samples };
     bool ok = model_logits(m, &e, mean, err);
     if (ok) {
         gradient_at_logits(m, scalar, target, n, mean, dz);
@@ -418,7 +448,7 @@ bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, 
 
 static bool classify(void *self, const float *x, int n, float *z, struct err *err)
 {
-    struct evaluation e = {.x = x, .n = n, .samples = -1};
+    struct evaluation e = { .x = x, .n = n, .samples = -1 };
     return model_logits(self, &e, z, err);
 }
 
@@ -430,7 +460,8 @@ static bool differentiate(void *self, const float *x, int n, enum scalar scalar,
 
 struct classifier model_classifier(struct model *m)
 {
-    return (struct classifier){m, m->cfg->c, m->cfg->h, m->cfg->w, m->cfg->classes, EVALUATION_BATCH, classify, differentiate};
+    return (struct classifier){ m,        m->cfg->c,    m->cfg->h, m->cfg->w, m->cfg->classes, EVALUATION_BATCH,
+                                classify, differentiate };
 }
 
 /* ---- description ---- */
@@ -467,14 +498,14 @@ const char *model_engine_version(void)
 /* One line per kind of convolution: how many, in which direction, by whom. */
 static void print_program(const char *name, const struct program *p, FILE *out)
 {
-    static const char *const directions[] = {"forward", "backward-data", "backward-weights"};
-    fprintf(out, "%s program: %d phases, %.1f MB for the batch, %.1f MB per thread\n", name, p->n_phases, (double)p->batch_bytes / 1e6,
-            (double)p->local_bytes / 1e6);
+    static const char *const directions[] = { "forward", "backward-data", "backward-weights" };
+    fprintf(out, "%s program: %d phases, %.1f MB for the batch, %.1f MB per thread\n", name, p->n_phases,
+            (double)p->batch_bytes / 1e6, (double)p->local_bytes / 1e6);
     for (int i = 0; i < p->n_ops; i++) {
         int same = 0, before = 0;
         for (int k = 0; k < p->n_ops && p->ops[i].has_conv; k++) {
-            bool alike = p->ops[k].has_conv && p->ops[k].direction == p->ops[i].direction
-                && !strcmp(conv_describe(p->ops[k].conv), conv_describe(p->ops[i].conv));
+            bool alike = p->ops[k].has_conv && p->ops[k].direction == p->ops[i].direction &&
+                         !strcmp(conv_describe(p->ops[k].conv), conv_describe(p->ops[i].conv));
             same += alike;
             before += alike && k < i;
         }

@@ -128,7 +128,8 @@ void op_conv_backward_weights(const struct op *op, const struct pass *p)
 {
     size_t at = op->part_floats * (size_t)p->chunk;
     conv_run(op->conv, p->worker->conv_thread, p->thread, pass_value(p, op->value[0]), (float *)op->weights + at,
-             op->bias ? op->bias + (size_t)op->extent.cb * p->program->kernels->block * p->chunk : NULL, pass_value(p, op->value[1]));
+             op->bias ? op->bias + (size_t)op->extent.cb * p->program->kernels->block * p->chunk : NULL,
+             pass_value(p, op->value[1]));
 }
 
 /* ---- batch norm, activation, shortcut ---- */
@@ -155,8 +156,8 @@ static double sum_chunks(const double *sums, int chunks, int padded, int i)
     return sum;
 }
 
-/* As Darknet: unbiased variance, divided by sqrt(variance) + epsilon. Every thread computes the same numbers for itself, which saves a barrier;
- * thread 0 keeps the statistics. */
+/* As Darknet: unbiased variance, divided by sqrt(variance) + epsilon. Every thread computes the same numbers for
+ * itself, which saves a barrier; thread 0 keeps the statistics. */
 void op_norm_finish(const struct op *op, const struct pass *p)
 {
     const struct norm_state *s = op->norm;
@@ -187,8 +188,8 @@ void op_norm(const struct op *op, const struct pass *p)
         a = p->request->training ? coefficients(s, p, COEFFICIENT_A) : s->eval_a;
         b = p->request->training ? coefficients(s, p, COEFFICIENT_B) : s->eval_b;
     }
-    kernels_of(p)->norm(pass_value(p, op->value[0]), pass_value(p, op->value[1]), a, b, pass_value(p, op->value[2]), &op->map,
-                        op->slope, pass_value(p, op->value[3]), extent_of(op, p->n));
+    kernels_of(p)->norm(pass_value(p, op->value[0]), pass_value(p, op->value[1]), a, b, pass_value(p, op->value[2]),
+                        &op->map, op->slope, pass_value(p, op->value[3]), extent_of(op, p->n));
 }
 
 void op_mask(const struct op *op, const struct pass *p)
@@ -200,7 +201,8 @@ void op_mask(const struct op *op, const struct pass *p)
         memset(sums, 0, 2 * (size_t)s->padded * sizeof *sums);
     void *g = pass_value(p, op->value[0]);
     kernels_of(p)->mask(g, pass_value(p, op->value[1]), pass_value(p, op->value[2]), pass_value(p, op->value[3]),
-                        pass_value(p, op->value[4]), op->slope, pass_value(p, op->value[5]), sums, extent_of(op, p->valid));
+                        pass_value(p, op->value[4]), op->slope, pass_value(p, op->value[5]), sums,
+                        extent_of(op, p->valid));
     clear_padding(p, g, p->program->values[op->value[0]].image_bytes);
 }
 
@@ -240,8 +242,8 @@ void op_norm_backward(const struct op *op, const struct pass *p)
 void op_norm_scale(const struct op *op, const struct pass *p)
 {
     static const struct mapping none;
-    kernels_of(p)->norm(pass_value(p, op->value[0]), pass_value(p, op->value[1]), op->norm->eval_a, NULL, NULL, &none, SLOPE_ONE,
-                        NULL, extent_of(op, p->n));
+    kernels_of(p)->norm(pass_value(p, op->value[0]), pass_value(p, op->value[1]), op->norm->eval_a, NULL, NULL, &none,
+                        SLOPE_ONE, NULL, extent_of(op, p->n));
 }
 
 void op_activation(const struct op *op, const struct pass *p)
@@ -266,8 +268,8 @@ void op_activation_backward(const struct op *op, const struct pass *p)
 void op_mapping_backward(const struct op *op, const struct pass *p)
 {
     int g_cb = (op->node->c + p->program->kernels->block - 1) / p->program->kernels->block;
-    kernels_of(p)->mapping_backward(pass_value(p, op->value[0]), pass_value(p, op->value[1]), &op->map, g_cb, op->node->h,
-                                    op->node->w, extent_of(op, p->n));
+    kernels_of(p)->mapping_backward(pass_value(p, op->value[0]), pass_value(p, op->value[1]), &op->map, g_cb,
+                                    op->node->h, op->node->w, extent_of(op, p->n));
 }
 
 void op_add(const struct op *op, const struct pass *p)
@@ -284,15 +286,15 @@ void op_zero(const struct op *op, const struct pass *p)
 
 void op_maxpool(const struct op *op, const struct pass *p)
 {
-    kernels_of(p)->maxpool(pass_value(p, op->value[0]), pass_value(p, op->value[1]), op->node->size, op->node->pool_stride,
-                           op->node->pool_pad, extent_of(op, p->n), op->node->h, op->node->w);
+    kernels_of(p)->maxpool(pass_value(p, op->value[0]), pass_value(p, op->value[1]), op->node->size,
+                           op->node->pool_stride, op->node->pool_pad, extent_of(op, p->n), op->node->h, op->node->w);
 }
 
 void op_maxpool_backward(const struct op *op, const struct pass *p)
 {
-    kernels_of(p)->maxpool_backward(pass_value(p, op->value[0]), pass_value(p, op->value[1]), pass_value(p, op->value[2]),
-                                    op->node->size, op->node->pool_stride, op->node->pool_pad, extent_of(op, p->n), op->node->h,
-                                    op->node->w);
+    kernels_of(p)->maxpool_backward(pass_value(p, op->value[0]), pass_value(p, op->value[1]),
+                                    pass_value(p, op->value[2]), op->node->size, op->node->pool_stride,
+                                    op->node->pool_pad, extent_of(op, p->n), op->node->h, op->node->w);
 }
 
 void op_avgpool(const struct op *op, const struct pass *p)
@@ -318,7 +320,8 @@ void op_dropout(const struct op *op, const struct pass *p)
         memset(keep, 0, elements * sizeof *keep);
         for (int c = 0; c < op->node->c; c++)
             for (int j = 0; j < hw; j++)
-                keep[((size_t)(c / block) * hw + j) * block + c % block] = rng_unit(&rng) < op->node->probability ? 0 : kept;
+                keep[((size_t)(c / block) * hw + j) * block + c % block] =
+                    rng_unit(&rng) < op->node->probability ? 0 : kept;
         kernels_of(p)->scale_elements((char *)pass_value(p, op->value[0]) + (size_t)i * bytes,
                                       (const char *)pass_value(p, op->value[1]) + (size_t)i * bytes, keep, elements);
     }

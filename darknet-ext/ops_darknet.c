@@ -1,10 +1,11 @@
-/* Layers that run by Darknet's own function: planar images of one at a time, one Darknet network of the layer per thread. */
+/* Layers that run by Darknet's own function: planar images of one at a time, one Darknet network of the layer per
+ * thread. */
 #include "darknet-ext/dn.h"
 #include "darknet-ext/ops.h"
 
 static struct extent one_image(const struct graph_node *node, int block)
 {
-    return (struct extent){1, (node->c + block - 1) / block, node->h, node->w};
+    return (struct extent){ 1, (node->c + block - 1) / block, node->h, node->w };
 }
 
 /* v_out of `to` = the layer's function (or its backward) of v_in of `from`, image by image. */
@@ -22,8 +23,8 @@ static void run_layer(const struct op *op, const struct pass *p, int v_out, cons
             dn_backward(dn, in, out);
         else
             dn_forward(dn, in, false);
-        k->block((char *)pass_value(p, v_out) + (size_t)i * p->program->values[v_out].image_bytes, backward ? out : dn_logits(dn),
-                 to->c, one_image(to, block));
+        k->block((char *)pass_value(p, v_out) + (size_t)i * p->program->values[v_out].image_bytes,
+                 backward ? out : dn_logits(dn), to->c, one_image(to, block));
     }
 }
 

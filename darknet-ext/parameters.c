@@ -16,9 +16,20 @@ static void describe_conv(struct parameters *ps, int i)
 {
     const struct graph_node *node = &ps->graph->nodes[i], *in = &ps->graph->nodes[node->in[0]];
     struct conv_weights *c = &ps->convs[ps->n_convs];
-    *c = (struct conv_weights){.node = i, .folds = -1, .layer = node->weights_layer, .padded = padded_channels(ps, node->c)};
-    c->shape = (struct conv_shape){.groups = node->groups, .ic = in->c, .ih = in->h, .iw = in->w, .oc = node->c, .oh = node->h,
-                                   .ow = node->w, .kh = node->kh, .kw = node->kw, .stride = node->stride, .pad = node->pad};
+    *c = (struct conv_weights){
+        .node = i, .folds = -1, .layer = node->weights_layer, .padded = padded_channels(ps, node->c)
+    };
+    c->shape = (struct conv_shape){ .groups = node->groups,
+                                    .ic = in->c,
+                                    .ih = in->h,
+                                    .iw = in->w,
+                                    .oc = node->c,
+                                    .oh = node->h,
+                                    .ow = node->w,
+                                    .kh = node->kh,
+                                    .kw = node->kw,
+                                    .stride = node->stride,
+                                    .pad = node->pad };
     c->plain_floats = (size_t)node->c * (in->c / node->groups) * node->kh * node->kw;
     const struct graph_node *next = i + 1 < ps->graph->n ? &ps->graph->nodes[i + 1] : NULL;
     if (next && next->kind == NODE_NORM && next->batch_norm && next->in[0] == i && node->n_readers == 1)
@@ -30,8 +41,12 @@ static void describe_norm(struct parameters *ps, int i)
 {
     const struct graph_node *node = &ps->graph->nodes[i];
     struct norm_state *s = &ps->norms[ps->n_norms];
-    *s = (struct norm_state){.node = node, .channels = node->c, .padded = padded_channels(ps, node->c),
-                             .coefficients = ps->coefficients, .forward_phase = -1, .backward_phase = -1};
+    *s = (struct norm_state){ .node = node,
+                              .channels = node->c,
+                              .padded = padded_channels(ps, node->c),
+                              .coefficients = ps->coefficients,
+                              .forward_phase = -1,
+                              .backward_phase = -1 };
     ps->coefficients += (size_t)N_COEFFICIENTS * s->padded;
     ps->norm_of[i] = ps->n_norms++;
 }
@@ -47,8 +62,10 @@ static void allocate_statistics(struct parameters *ps)
     float *at = ps->statistics = mem_alloc(floats + 1, sizeof *at);
     for (int i = 0; i < ps->n_norms; i++) {
         struct norm_state *s = &ps->norms[i];
-        float **vectors[STATISTICS_PER_NORM] = {&s->running_mean, &s->running_variance, &s->batch_mean, &s->batch_variance,
-                                                &s->scale_gradient, &s->shift_gradient, &s->eval_a, &s->eval_b};
+        float **vectors[STATISTICS_PER_NORM] = { &s->running_mean,   &s->running_variance,
+                                                 &s->batch_mean,     &s->batch_variance,
+                                                 &s->scale_gradient, &s->shift_gradient,
+                                                 &s->eval_a,         &s->eval_b };
         for (int k = 0; k < STATISTICS_PER_NORM; k++, at += s->padded)
             *vectors[k] = at;
     }
@@ -56,10 +73,11 @@ static void allocate_statistics(struct parameters *ps)
         ps->convs[i].eval_bias = at;
 }
 
-void parameters_describe(struct parameters *ps, const struct net_cfg *cfg, const struct graph *graph, const struct kernels *kernels)
+void parameters_describe(struct parameters *ps, const struct net_cfg *cfg, const struct graph *graph,
+                         const struct kernels *kernels)
 {
     size_t n = (size_t)graph->n;
-    *ps = (struct parameters){.cfg = cfg, .graph = graph, .kernels = kernels};
+    *ps = (struct parameters){ .cfg = cfg, .graph = graph, .kernels = kernels };
     ps->convs = mem_alloc(n, sizeof *ps->convs);
     ps->norms = mem_alloc(n, sizeof *ps->norms);
     ps->conv_of = mem_alloc(n, sizeof *ps->conv_of);
@@ -82,7 +100,7 @@ void packed_list_free(struct packed_list *list)
         mem_big_free(list->items[i].to, list->items[i].bytes, 1);
     }
     free(list->items);
-    *list = (struct packed_list){0};
+    *list = (struct packed_list){ 0 };
 }
 
 void parameters_free(struct parameters *ps)
@@ -104,7 +122,7 @@ void parameters_free(struct parameters *ps)
     free(ps->norms);
     free(ps->conv_of);
     free(ps->norm_of);
-    *ps = (struct parameters){0};
+    *ps = (struct parameters){ 0 };
 }
 
 /* ---- training ---- */
@@ -119,7 +137,8 @@ static bool find_masters(struct parameters *ps, struct program *train, int threa
         c->master = op->conv;
         c->floats = (conv_weight_bytes(op->conv) / sizeof(float) + 15) / 16 * 16;
         c->parts_phase = op->phase;
-        if (!conv_pack_new(NULL, c->master, threads, &c->import, err) || !conv_pack_new(c->master, NULL, threads, &c->export, err))
+        if (!conv_pack_new(NULL, c->master, threads, &c->import, err) ||
+            !conv_pack_new(c->master, NULL, threads, &c->export, err))
             return false;
     }
     for (int i = 0; i < ps->n_convs; i++)
@@ -131,7 +150,8 @@ static bool find_masters(struct parameters *ps, struct program *train, int threa
 
 static size_t add_segment(struct parameters *ps, size_t at, size_t n, int phase, bool decays)
 {
-    ps->segments[ps->n_segments++] = (struct segment){.at = at, .n = n, .phase = phase, .part_stride = n, .decays = decays};
+    ps->segments[ps->n_segments++] =
+        (struct segment){ .at = at, .n = n, .phase = phase, .part_stride = n, .decays = decays };
     return at + n;
 }
 
@@ -194,8 +214,8 @@ static void allocate_sums(struct parameters *ps, const struct program *train)
         double *at = ps->sums;
         for (int i = 0; i < ps->n_norms; i++) {
             struct norm_state *s = &ps->norms[i];
-            int phases[2] = {s->forward_phase, s->backward_phase};
-            double **sums[2] = {&s->forward_sums, &s->backward_sums};
+            int phases[2] = { s->forward_phase, s->backward_phase };
+            double **sums[2] = { &s->forward_sums, &s->backward_sums };
             for (int k = 0; k < 2; k++) {
                 size_t n = phases[k] < 0 ? 0 : (size_t)program_chunks(train, phases[k], train->batch) * 2 * s->padded;
                 doubles += pass == 0 ? n : 0;
@@ -209,11 +229,11 @@ static void allocate_sums(struct parameters *ps, const struct program *train)
     }
 }
 
-static bool pack_for(struct parameters *ps, struct op *op, const struct conv *from, int threads, struct packed_list *list,
-                     struct err *err)
+static bool pack_for(struct parameters *ps, struct op *op, const struct conv *from, int threads,
+                     struct packed_list *list, struct err *err)
 {
     struct packed *item = &list->items[list->n];
-    *item = (struct packed){.of = op->owner, .bytes = conv_weight_bytes(op->conv)};
+    *item = (struct packed){ .of = op->owner, .bytes = conv_weight_bytes(op->conv) };
     (void)ps;
     if (!conv_pack_new(from, op->conv, threads, &item->pack, err))
         return false;
@@ -222,7 +242,8 @@ static bool pack_for(struct parameters *ps, struct op *op, const struct conv *fr
     return true;
 }
 
-bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate, struct err *err)
+bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate,
+                              struct err *err)
 {
     if (!find_masters(ps, train, threads, err))
         return false;
@@ -313,9 +334,10 @@ void parameters_set(struct parameters *ps, bool momentum, const float *values, s
 
 /* ---- evaluation ---- */
 
-bool parameters_bind_evaluation(struct parameters *ps, struct program *p, int threads, struct packed_list *list, struct err *err)
+bool parameters_bind_evaluation(struct parameters *ps, struct program *p, int threads, struct packed_list *list,
+                                struct err *err)
 {
-    *list = (struct packed_list){.items = mem_alloc((size_t)p->n_ops, sizeof *list->items)};
+    *list = (struct packed_list){ .items = mem_alloc((size_t)p->n_ops, sizeof *list->items) };
     for (int i = 0; i < p->n_ops; i++) {
         struct op *op = &p->ops[i];
         if (!op->has_conv)
@@ -378,17 +400,22 @@ static void share_of(size_t n, int thread, int size, size_t *from, size_t *to)
     *to = lines * (size_t)(thread + 1) / (size_t)size * 16;
 }
 
-struct slice { const struct segment *segment; size_t from, n; int parts; };
+struct slice {
+    const struct segment *segment;
+    size_t from, n;
+    int parts;
+};
 
 /* The part of segment s in [from,to); n = 0 when there is none. */
 static struct slice slice_of(const struct segment *s, size_t from, size_t to, const struct program *train, int images)
 {
     size_t lo = from > s->at ? from : s->at, hi = to < s->at + s->n ? to : s->at + s->n;
-    struct slice r = {s, lo, hi > lo ? hi - lo : 0, s->phase < 0 ? 1 : program_chunks(train, s->phase, images)};
+    struct slice r = { s, lo, hi > lo ? hi - lo : 0, s->phase < 0 ? 1 : program_chunks(train, s->phase, images) };
     return r;
 }
 
-void parameters_step(const struct parameters *ps, const struct program *train, int n, const struct sgd_step *step, int thread, int size)
+void parameters_step(const struct parameters *ps, const struct program *train, int n, const struct sgd_step *step,
+                     int thread, int size)
 {
     size_t from, to;
     share_of(ps->arena_floats, thread, size, &from, &to);
@@ -397,12 +424,14 @@ void parameters_step(const struct parameters *ps, const struct program *train, i
         if (!r.n)
             continue;
         const float *parts = ps->accumulated ? ps->accumulated + r.from : r.segment->parts + (r.from - r.segment->at);
-        ps->kernels->sgd(ps->arena + r.from, ps->momentum + r.from, parts, ps->accumulated ? 1 : r.parts, r.segment->part_stride, 1,
-                         step->lr, step->momentum, r.segment->decays ? step->decay : 0, step->nesterov, r.n);
+        ps->kernels->sgd(ps->arena + r.from, ps->momentum + r.from, parts, ps->accumulated ? 1 : r.parts,
+                         r.segment->part_stride, 1, step->lr, step->momentum, r.segment->decays ? step->decay : 0,
+                         step->nesterov, r.n);
     }
 }
 
-void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread, int size)
+void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread,
+                           int size)
 {
     size_t from, to;
     share_of(ps->arena_floats, thread, size, &from, &to);

@@ -1,6 +1,7 @@
-/* The learned numbers of a model. In training they live in one flat arena, weights in the format that backward-weights produces, so that
- * an optimiser step is one pass over it; forward and backward-data read packed copies where they want another format. A model
- * opened for prediction only keeps the vector of the weights file. Evaluation reads copies with batch norm folded in. */
+/* The learned numbers of a model. In training they live in one flat arena, weights in the format that backward-weights
+ * produces, so that an optimiser step is one pass over it; forward and backward-data read packed copies where they want
+ * another format. A model opened for prediction only keeps the vector of the weights file. Evaluation reads copies with
+ * batch norm folded in. */
 #ifndef MARGINALIA_DARKNET_EXT_PARAMETERS_H
 #define MARGINALIA_DARKNET_EXT_PARAMETERS_H
 
@@ -10,19 +11,19 @@
 
 /* The weights of one convolution (or connected layer). */
 struct conv_weights {
-    int node, folds;             /* graph nodes; folds: the batch norm that evaluation folds in, -1 for none */
-    int layer, padded;           /* padded: output channels in whole blocks */
-    size_t plain_floats;         /* oc * ic/groups * kh * kw */
-    struct conv_shape shape;     /* without n */
+    int node, folds;         /* graph nodes; folds: the batch norm that evaluation folds in, -1 for none */
+    int layer, padded;       /* padded: output channels in whole blocks */
+    size_t plain_floats;     /* oc * ic/groups * kh * kw */
+    struct conv_shape shape; /* without n */
     /* training */
-    const struct conv *master;   /* its weight format is the arena's */
-    size_t floats;               /* in that format */
-    float *w, *bias;             /* in the arena; bias NULL with batch norm */
-    float *parts, *bias_parts;   /* [chunks] gradients, of operations of this phase: */
+    const struct conv *master; /* its weight format is the arena's */
+    size_t floats;             /* in that format */
+    float *w, *bias;           /* in the arena; bias NULL with batch norm */
+    float *parts, *bias_parts; /* [chunks] gradients, of operations of this phase: */
     int parts_phase;
     struct conv_pack *import, *export; /* plain <-> arena */
     /* evaluation */
-    float *eval_bias;            /* [padded] */
+    float *eval_bias; /* [padded] */
 };
 
 /* One packed copy of a convolution's weights, for one operation. */
@@ -33,13 +34,16 @@ struct packed {
     size_t bytes;
 };
 
-struct packed_list { int n; struct packed *items; };
+struct packed_list {
+    int n;
+    struct packed *items;
+};
 
 /* A run of the arena that is updated alike. */
 struct segment {
-    size_t at, n;                /* floats; multiples of the block */
+    size_t at, n; /* floats; multiples of the block */
     const float *parts;
-    int phase;                   /* chunks of this phase each left a gradient; -1: there is one */
+    int phase; /* chunks of this phase each left a gradient; -1: there is one */
     size_t part_stride;
     bool decays;
 };
@@ -51,10 +55,10 @@ struct parameters {
     int n_convs, n_norms, n_segments;
     struct conv_weights *convs;
     struct norm_state *norms;
-    int *conv_of, *norm_of;      /* [graph.n] index, or -1 */
-    size_t coefficients;         /* floats a worker needs */
+    int *conv_of, *norm_of; /* [graph.n] index, or -1 */
+    size_t coefficients;    /* floats a worker needs */
     size_t statistics_floats;
-    float *statistics;           /* running and batch statistics of all norms, gradients of scale and shift */
+    float *statistics; /* running and batch statistics of all norms, gradients of scale and shift */
     /* training */
     size_t arena_floats;
     float *arena, *momentum, *accumulated; /* accumulated: gradients over subdivisions, or NULL */
@@ -64,20 +68,25 @@ struct parameters {
     double *sums;
     struct packed_list training;
     /* prediction only */
-    float *values;               /* [cfg->stored] */
+    float *values; /* [cfg->stored] */
 };
 
-void parameters_describe(struct parameters *ps, const struct net_cfg *cfg, const struct graph *graph, const struct kernels *kernels);
+void parameters_describe(struct parameters *ps, const struct net_cfg *cfg, const struct graph *graph,
+                         const struct kernels *kernels);
 void parameters_free(struct parameters *ps);
 
 /* Binds the finished training program to memory. */
-bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate, struct err *err);
+bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate,
+                              struct err *err);
 
-/* Binds an evaluation program: its convolutions read folded weights from copies of their own, filled by parameters_fold. */
-bool parameters_bind_evaluation(struct parameters *ps, struct program *p, int threads, struct packed_list *list, struct err *err);
+/* Binds an evaluation program: its convolutions read folded weights from copies of their own, filled by
+ * parameters_fold. */
+bool parameters_bind_evaluation(struct parameters *ps, struct program *p, int threads, struct packed_list *list,
+                                struct err *err);
 void packed_list_free(struct packed_list *list);
 
-/* values [cfg->stored], weights-file order. which: parameters->arena or ->momentum (statistics are zero in a momentum vector). */
+/* values [cfg->stored], weights-file order. which: parameters->arena or ->momentum (statistics are zero in a momentum
+ * vector). */
 void parameters_get(const struct parameters *ps, bool momentum, float *values, struct conv_thread *t);
 void parameters_set(struct parameters *ps, bool momentum, const float *values, struct conv_thread *t);
 
@@ -87,10 +96,15 @@ void parameters_repack(const struct parameters *ps, struct conv_thread *t, int t
 void parameters_fold(struct parameters *ps, struct packed_list *list, struct conv_thread *t);
 
 /* One optimiser step over this thread's share of the arena. */
-struct sgd_step { float lr, momentum, decay; bool nesterov; };
-void parameters_step(const struct parameters *ps, const struct program *train, int n, const struct sgd_step *s, int thread, int size);
+struct sgd_step {
+    float lr, momentum, decay;
+    bool nesterov;
+};
+void parameters_step(const struct parameters *ps, const struct program *train, int n, const struct sgd_step *s,
+                     int thread, int size);
 /* accumulated (+)= this pass's gradients, this thread's share. */
-void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread, int size);
+void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread,
+                           int size);
 /* running = (1-rate) running + rate * batch, as Darknet with rate 0.01; the first passes average evenly. */
 void parameters_update_statistics(struct parameters *ps, int64_t passes_before);
 

@@ -7,7 +7,7 @@
 
 void program_begin(struct program *p, const struct kernels *kernels, enum storage storage, int batch)
 {
-    *p = (struct program){.batch = batch, .kernels = kernels, .storage = storage};
+    *p = (struct program){ .batch = batch, .kernels = kernels, .storage = storage };
     program_phase(p);
 }
 
@@ -15,7 +15,7 @@ int program_value(struct program *p, size_t image_bytes)
 {
     if (p->n_values == p->room_values)
         p->values = mem_resize(p->values, (size_t)(p->room_values = 2 * p->room_values + 64), sizeof *p->values);
-    p->values[p->n_values] = (struct value){.image_bytes = image_bytes, .same_as = NO_VALUE, .first_op = -1};
+    p->values[p->n_values] = (struct value){ .image_bytes = image_bytes, .same_as = NO_VALUE, .first_op = -1 };
     return p->n_values++;
 }
 
@@ -42,7 +42,7 @@ void program_phase(struct program *p)
 {
     if (p->n_phases == p->room_phases)
         p->phases = mem_resize(p->phases, (size_t)(p->room_phases = 2 * p->room_phases + 16), sizeof *p->phases);
-    p->phases[p->n_phases++] = (struct phase){.first_op = p->n_ops};
+    p->phases[p->n_phases++] = (struct phase){ .first_op = p->n_ops };
 }
 
 struct op *program_op(struct program *p, op_function *run, const struct graph_node *node)
@@ -50,11 +50,11 @@ struct op *program_op(struct program *p, op_function *run, const struct graph_no
     if (p->n_ops == p->room_ops)
         p->ops = mem_resize(p->ops, (size_t)(p->room_ops = 2 * p->room_ops + 64), sizeof *p->ops);
     struct op *op = &p->ops[p->n_ops++];
-    *op = (struct op){.run = run, .node = node, .phase = p->n_phases - 1};
+    *op = (struct op){ .run = run, .node = node, .phase = p->n_phases - 1 };
     for (int k = 0; k < OP_VALUES; k++)
         op->value[k] = NO_VALUE;
     if (node)
-        op->extent = (struct extent){0, (node->c + p->kernels->block - 1) / p->kernels->block, node->h, node->w};
+        op->extent = (struct extent){ 0, (node->c + p->kernels->block - 1) / p->kernels->block, node->h, node->w };
     p->phases[p->n_phases - 1].n_ops++;
     return op;
 }
@@ -75,8 +75,8 @@ static void find_lifetimes(struct program *p)
         }
 }
 
-/* A chunk should keep a phase's largest tensor within half of a 1 MB second-level cache, and should be large enough that
- * reading a large weight tensor pays; both by shapes alone. */
+/* A chunk should keep a phase's largest tensor within half of a 1 MB second-level cache, and should be large enough
+ * that reading a large weight tensor pays; both by shapes alone. */
 static int natural_chunk(const struct program *p, const struct phase *phase, int max_chunk)
 {
     enum { CACHE_BYTES = 512 << 10 };
@@ -86,7 +86,8 @@ static int natural_chunk(const struct program *p, const struct phase *phase, int
         for (int k = 0; k < OP_VALUES; k++)
             if (op->value[k] != NO_VALUE && p->values[op->value[k]].image_bytes > largest)
                 largest = p->values[op->value[k]].image_bytes;
-        size_t w = op->has_conv ? (size_t)op->shape.oc * op->shape.ic / op->shape.groups * op->shape.kh * op->shape.kw * 4 : 0;
+        size_t w =
+            op->has_conv ? (size_t)op->shape.oc * op->shape.ic / op->shape.groups * op->shape.kh * op->shape.kw * 4 : 0;
         weights = w > weights ? w : weights;
     }
     size_t target = weights > CACHE_BYTES ? weights : CACHE_BYTES;
@@ -125,7 +126,8 @@ static void place(struct value *v, struct value **placed, int n, bool by_phase, 
             struct value *o = placed[i];
             bool together = by_phase ? v->first_phase <= o->last_phase && o->first_phase <= v->last_phase
                                      : v->first_op <= o->last_op && o->first_op <= v->last_op;
-            if (together && v->offset < o->offset + bytes_of(o, images) && o->offset < v->offset + bytes_of(v, images)) {
+            if (together && v->offset < o->offset + bytes_of(o, images) &&
+                o->offset < v->offset + bytes_of(v, images)) {
                 v->offset = o->offset + bytes_of(o, images);
                 moved = true;
             }
@@ -177,7 +179,8 @@ bool program_finish(struct program *p, int threads, int max_chunk, struct err *e
     int largest_chunk = 1;
     for (int f = 0; f < p->n_phases; f++)
         largest_chunk = p->phases[f].chunk > largest_chunk ? p->phases[f].chunk : largest_chunk;
-    p->batch = (p->batch + largest_chunk - 1) / largest_chunk * largest_chunk; /* the last chunk may reach beyond the batch */
+    p->batch =
+        (p->batch + largest_chunk - 1) / largest_chunk * largest_chunk; /* the last chunk may reach beyond the batch */
     assign_storage(p);
     assert(p->batch_bytes == 0 || p->batch > 0);
     p->next = mem_alloc((size_t)p->n_phases, sizeof *p->next);
@@ -194,7 +197,7 @@ void program_free(struct program *p)
     free(p->ops);
     free(p->phases);
     free(p->next);
-    *p = (struct program){0};
+    *p = (struct program){ 0 };
 }
 
 size_t program_scratch_bytes(const struct program *p)
@@ -222,8 +225,9 @@ struct running {
 static void run_phase(const struct running *r, int f, int thread)
 {
     const struct phase *phase = &r->program->phases[f];
-    struct pass pass = {.program = r->program, .request = r->request, .worker = &r->workers[thread], .thread = thread,
-                        .n = phase->chunk};
+    struct pass pass = {
+        .program = r->program, .request = r->request, .worker = &r->workers[thread], .thread = thread, .n = phase->chunk
+    };
     int first = phase->first_op, end = first + phase->n_ops, chunks = program_chunks(r->program, f, r->request->n);
     for (; first < end && r->program->ops[first].prologue; first++)
         r->program->ops[first].run(&r->program->ops[first], &pass);
@@ -252,6 +256,6 @@ void program_run(const struct program *p, const struct request *request, struct 
     atomic_int *next = p->next;
     for (int f = 0; f < p->n_phases; f++)
         atomic_init(&next[f], 0);
-    struct running r = {p, request, team, workers, next};
+    struct running r = { p, request, team, workers, next };
     team_run(team, run_member, &r);
 }

@@ -1,12 +1,13 @@
-/* A program: how a graph is executed. Phases follow each other with a barrier between; within a phase every chunk of images runs through
- * the phase's operations in order, on one thread, so that what one operation writes the next reads from the cache. A barrier is
- * needed only where batch statistics must be complete: before each batch norm, forward and backward.
+/* A program: how a graph is executed. Phases follow each other with a barrier between; within a phase every chunk of
+ * images runs through the phase's operations in order, on one thread, so that what one operation writes the next reads
+ * from the cache. A barrier is needed only where batch statistics must be complete: before each batch norm, forward and
+ * backward.
  *
- * Chunks are fixed by the shapes and the batch, never by the number of threads, and partial sums are kept per chunk and added in
- * chunk order: results do not depend on the number of threads.
+ * Chunks are fixed by the shapes and the batch, never by the number of threads, and partial sums are kept per chunk and
+ * added in chunk order: results do not depend on the number of threads.
  *
- * Values are tensors of one batch. One used in a single phase exists per thread and chunk; one used in several exists for the
- * whole batch. Storage is assigned by lifetime, so values that do not live together share memory. */
+ * Values are tensors of one batch. One used in a single phase exists per thread and chunk; one used in several exists
+ * for the whole batch. Storage is assigned by lifetime, so values that do not live together share memory. */
 #ifndef MARGINALIA_DARKNET_EXT_PLAN_H
 #define MARGINALIA_DARKNET_EXT_PLAN_H
 
@@ -21,12 +22,12 @@
 enum { OP_VALUES = 6, NO_VALUE = -1 };
 
 struct value {
-    size_t image_bytes;          /* images lie next to each other, without gaps */
-    int same_as;                 /* shares the storage of this value, or NO_VALUE */
-    int first_op, last_op;       /* filled by program_finish */
+    size_t image_bytes;    /* images lie next to each other, without gaps */
+    int same_as;           /* shares the storage of this value, or NO_VALUE */
+    int first_op, last_op; /* filled by program_finish */
     int first_phase, last_phase;
     bool local;
-    size_t offset;               /* in the thread's arena, or in the batch arena */
+    size_t offset; /* in the thread's arena, or in the batch arena */
 };
 
 struct program;
@@ -34,8 +35,8 @@ struct worker;
 struct request;
 struct dn_network;
 
-/* What an operation gets: images first..first+n-1 of the batch, of which the first `valid` are real (the rest of the last chunk is
- * padding: finite, and without influence). */
+/* What an operation gets: images first..first+n-1 of the batch, of which the first `valid` are real (the rest of the
+ * last chunk is padding: finite, and without influence). */
 struct pass {
     const struct program *program;
     const struct request *request;
@@ -48,17 +49,17 @@ typedef void op_function(const struct op *op, const struct pass *p);
 
 struct op {
     op_function *run;
-    bool prologue;               /* runs once per thread at the start of its phase, not per chunk */
+    bool prologue; /* runs once per thread at the start of its phase, not per chunk */
     int phase;
-    int value[OP_VALUES];        /* meaning by operation */
+    int value[OP_VALUES]; /* meaning by operation */
     const struct graph_node *node;
-    struct extent extent;        /* of the node's output per image; n is set when run */
+    struct extent extent; /* of the node's output per image; n is set when run */
     /* convolutions */
     bool has_conv;
     enum conv_direction direction;
     struct conv_shape shape;
     struct conv *conv;
-    void *weights;               /* packed for this conv */
+    void *weights; /* packed for this conv */
     float *bias;
     struct conv_weights *owner;
     /* batch norm */
@@ -66,20 +67,23 @@ struct op {
     /* the rest */
     enum slope slope;
     struct mapping map;
-    size_t part_floats;          /* backward-weights: distance of two chunks' gradients */
+    size_t part_floats; /* backward-weights: distance of two chunks' gradients */
 };
 
-struct phase { int first_op, n_ops, chunk; size_t local_bytes; };
+struct phase {
+    int first_op, n_ops, chunk;
+    size_t local_bytes;
+};
 
 struct program {
-    int batch;                   /* images the batch arena holds; 0: no value lives longer than a phase, any number of images */
+    int batch; /* images the batch arena holds; 0: no value lives longer than a phase, any number of images */
     int n_values, n_ops, n_phases, room_values, room_ops, room_phases;
     struct value *values;
     struct op *ops;
     struct phase *phases;
     size_t batch_bytes, local_bytes; /* of the batch arena; of a thread's arena */
     char *batch_arena;
-    _Atomic int *next;           /* [n_phases] the next chunk that no thread has taken */
+    _Atomic int *next; /* [n_phases] the next chunk that no thread has taken */
     const struct kernels *kernels;
     enum storage storage;
 };
@@ -87,31 +91,33 @@ struct program {
 /* Per thread, shared by all programs of a model. */
 struct worker {
     struct conv_thread *conv_thread;
-    size_t scratch_bytes;        /* of conv_thread */
+    size_t scratch_bytes; /* of conv_thread */
     char *arena;
     size_t arena_bytes;
-    float *coefficients;         /* batch-norm coefficients of the step in progress */
-    float *scratch;              /* two images of scratch_half floats, for masks and conversions */
+    float *coefficients; /* batch-norm coefficients of the step in progress */
+    float *scratch;      /* two images of scratch_half floats, for masks and conversions */
     size_t scratch_half;
     struct dn_network **darknet; /* [graph.n] for the layers that Darknet runs, else NULL */
 };
 
 /* What the caller of a model asked for; operations read inputs and write results here. */
 struct request {
-    const float *x;              /* [n,c,h,w] */
+    const float *x; /* [n,c,h,w] */
     int n;
-    const int *label;            /* training: labels; gradient: target class */
-    const int64_t *index;        /* keys of dropout masks, NULL: all alike */
+    const int *label;     /* training: labels; gradient: target class */
+    const int64_t *index; /* keys of dropout masks, NULL: all alike */
     uint64_t seed;
-    uint32_t epoch;              /* or sample number */
-    bool training, drop_input;   /* apply [dropout] layers; apply [input_dropout] */
+    uint32_t epoch;            /* or sample number */
+    bool training, drop_input; /* apply [dropout] layers; apply [input_dropout] */
     float label_smoothing, loss_scale;
-    double *loss; int *correct;  /* [n] */
-    float *z;                    /* [n,K] */
+    double *loss;
+    int *correct; /* [n] */
+    float *z;     /* [n,K] */
     enum scalar scalar;
-    const float *dz;             /* [n,K] gradient at the logits, NULL: of `scalar` at this pass's logits */
-    float *g;                    /* [n,c,h,w] */
-    float g_scale; bool g_add;
+    const float *dz; /* [n,K] gradient at the logits, NULL: of `scalar` at this pass's logits */
+    float *g;        /* [n,c,h,w] */
+    float g_scale;
+    bool g_add;
     const struct net_cfg *cfg;
     const struct graph *graph;
 };

@@ -1,7 +1,9 @@
-/* Winograd convolution F(4x4,3x3) of stride 1 (Lavin & Gray 2016, section 4.3): 36 multiplications make 4x4 outputs of a 3x3 kernel, where
- * the definition needs 144. Blocked activations as in kernels.h, channels in whole blocks, arithmetic in float.
+/* Winograd convolution F(4x4,3x3) of stride 1 (Lavin & Gray 2016, section 4.3): 36 multiplications make 4x4 outputs of
+ * a 3x3 kernel, where the definition needs 144. Blocked activations as in kernels.h, channels in whole blocks,
+ * arithmetic in float.
  *
- * Backward-data is the same convolution of the output's gradient with the kernel turned by 180 degrees and its channels swapped. */
+ * Backward-data is the same convolution of the output's gradient with the kernel turned by 180 degrees and its channels
+ * swapped. */
 #ifndef MARGINALIA_DARKNET_EXT_WINOGRAD_H
 #define MARGINALIA_DARKNET_EXT_WINOGRAD_H
 
@@ -19,8 +21,8 @@ enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles t
 
 struct winograd_kernels {
     /* u: [oc/B][36][ic][B] of winograd weights; scratch: winograd_scratch_floats. */
-    void (*run)(const struct winograd_shape *s, const void *source, const float *u, const float *bias, void *destination,
-                float *scratch);
+    void (*run)(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
+                void *destination, float *scratch);
     /* w: blocked weights [oc/B][ic/B][3][3][B ic][B oc] of the layer -> u for forward, or for backward-data (then u is
      * [ic/B][36][oc][B]). */
     void (*weights)(const float *w, int oc, int ic, bool backward, float *u);

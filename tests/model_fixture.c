@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-#define NET(batch) "[net]\nbatch=" #batch "\nsubdivisions=1\nheight=12\nwidth=12\nchannels=3\nlearning_rate=0.1\nmomentum=0.9\n" \
-                   "decay=0\nepochs=1\n"
+#define NET(batch) "[net]\nbatch=" #batch "\nsubdivisions=1\nheight=12\nwidth=12\nchannels=3\n" \
+                   "learning_rate=0.1\nmomentum=0.9\ndecay=0\nepochs=1\n"
 #define CONV(f, s, st, bn, act) "[convolutional]\nbatch_normalize=" #bn "\nfilters=" #f "\nsize=" #s "\nstride=" #st \
                                 "\npad=1\nactivation=" #act "\n"
 #define HEAD "[avgpool]\n[connected]\noutput=5\nactivation=linear\n[softmax]\n"
@@ -13,38 +13,55 @@
 const struct net nets[] = {
     {"conv with batch norm, relu", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"conv with bias, leaky, odd channels", NET(6) CONV(7, 3, 1, 0, leaky) CONV(20, 3, 2, 0, leaky) HEAD, true, true},
-    {"identity shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-2\nactivation=relu\n" HEAD, true, true},
+    {"identity shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-2\nactivation=relu\n" HEAD, true, true},
     {"option A shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, relu) CONV(32, 3, 1, 1, linear)
      "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, true, true},
     {"option A from 7 to 20 channels", NET(6) CONV(7, 3, 1, 1, relu) CONV(20, 3, 2, 1, linear)
      "[shortcut]\nfrom=-2\nactivation=leaky\n" HEAD, true, true},
-    {"shortcut without batch norm", NET(6) CONV(16, 3, 1, 0, relu) CONV(16, 3, 1, 0, linear) "[shortcut]\nfrom=-2\nactivation=linear\n" HEAD, true, true},
-    {"maxpool 2/2", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=2\nstride=2\n" CONV(16, 3, 1, 1, relu) HEAD, true, true},
+    {"shortcut without batch norm", NET(6) CONV(16, 3, 1, 0, relu) CONV(16, 3, 1, 0, linear)
+     "[shortcut]\nfrom=-2\nactivation=linear\n" HEAD, true, true},
+    {"maxpool 2/2", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=2\nstride=2\n" CONV(16, 3, 1, 1, relu)
+     HEAD, true, true},
     {"maxpool 3/2, overlapping", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=3\nstride=2\n" HEAD, true, true},
-    {"5x5 and groups", NET(6) CONV(16, 5, 1, 1, relu) "[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\ngroups=4\nactivation=relu\n" HEAD, true, true},
-    {"connected on an image", NET(6) CONV(8, 3, 2, 1, relu) "[connected]\noutput=33\nactivation=relu\n[connected]\noutput=5\n"
+    {"5x5 and groups", NET(6) CONV(16, 5, 1, 1, relu)
+     "[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\ngroups=4\nactivation=relu\n" HEAD, true, true},
+    {"connected on an image", NET(6) CONV(8, 3, 2, 1, relu)
+     "[connected]\noutput=33\nactivation=relu\n[connected]\noutput=5\n"
      "activation=linear\n[softmax]\n", true, true},
-    {"connected with batch norm", NET(6) CONV(8, 3, 2, 1, relu) "[connected]\nbatch_normalize=1\noutput=24\nactivation=relu\n"
+    {"connected with batch norm", NET(6) CONV(8, 3, 2, 1, relu)
+     "[connected]\nbatch_normalize=1\noutput=24\nactivation=relu\n"
      "[connected]\noutput=5\nactivation=linear\n[softmax]\n", true, false},
-    {"route of two", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) "[route]\nlayers=-1,-2\n" CONV(16, 3, 1, 1, relu) HEAD, true, true},
+    {"route of two", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) "[route]\nlayers=-1,-2\n"
+     CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"tanh and logistic", NET(6) CONV(10, 3, 1, 1, tanh) CONV(16, 3, 1, 0, logistic) HEAD, true, true},
-    {"projection shortcut, 1x1 stride 2", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear) "[route]\nlayers=-2\n"
+    {"projection shortcut, 1x1 stride 2", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear)
+     "[route]\nlayers=-2\n"
      CONV(32, 1, 2, 1, linear) "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, false, false},
-    {"1x1 after a shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-2\nactivation=relu\n"
+    {"1x1 after a shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-2\nactivation=relu\n"
      CONV(24, 1, 1, 1, relu) HEAD, true, false},
-    {"batchnorm and activation sections", NET(6) CONV(16, 3, 1, 0, linear) "[batchnorm]\n[activation]\nactivation=relu\n" HEAD, false, false},
-    {"normalize", NET(6) "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n" CONV(16, 3, 1, 1, relu) HEAD, false, false},
+    {"batchnorm and activation sections", NET(6) CONV(16, 3, 1, 0, linear)
+     "[batchnorm]\n[activation]\nactivation=relu\n" HEAD, false, false},
+    {"normalize", NET(6) "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n" CONV(16, 3, 1, 1, relu)
+     HEAD, false, false},
     {"no activation before the pool", NET(6) CONV(16, 3, 1, 1, linear) HEAD, true, true},
     {"upsample", NET(6) CONV(16, 3, 2, 1, relu) "[upsample]\nstride=2\n" CONV(16, 3, 2, 1, relu) HEAD, true, true},
-    {"dropout", NET(6) CONV(20, 3, 1, 1, relu) "[dropout]\nprobability=0.4\n" CONV(16, 3, 1, 1, relu) HEAD, true, false},
-    {"dropout of a shortcut source", NET(6) CONV(16, 3, 1, 0, relu) "[dropout]\nprobability=0.4\n" CONV(16, 3, 1, 1, linear)
+    {"dropout", NET(6) CONV(20, 3, 1, 1, relu) "[dropout]\nprobability=0.4\n" CONV(16, 3, 1, 1, relu)
+     HEAD, true, false},
+    {"dropout of a shortcut source", NET(6) CONV(16, 3, 1, 0, relu) "[dropout]\nprobability=0.4\n"
+     CONV(16, 3, 1, 1, linear)
      "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, false, false},
-    {"input dropout after normalize", NET(6) "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n[input_dropout]\nprobability=0.3\n"
+    {"input dropout after normalize", NET(6)
+     "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n[input_dropout]\nprobability=0.3\n"
      CONV(16, 3, 1, 1, relu) HEAD, false, false},
-    {"input dropout at test time, three samples", NET(6) "[input_dropout]\nprobability=0.3\nrescale=1\nat_test=1\nsamples=3\n"
+    {"input dropout at test time, three samples", NET(6)
+     "[input_dropout]\nprobability=0.3\nrescale=1\nat_test=1\nsamples=3\n"
      CONV(16, 3, 1, 1, relu) HEAD, false, false},
-    {"a shortcut read twice", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-2\nactivation=relu\n"
-     CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-4\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, true, true},
+    {"a shortcut read twice", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu)
+     "[shortcut]\nfrom=-2\nactivation=relu\n"
+     CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-4\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=relu\n"
+     HEAD, true, true},
 };
 const int n_nets = sizeof nets / sizeof *nets;
 

@@ -22,7 +22,7 @@ Test(model, evaluation_agrees_with_darknet)
         dn_set_parameters(dn, f.values);
         dn_forward(dn, f.x, false);
         float z[BATCH * CLASSES];
-        struct evaluation e = {.x = f.x, .n = BATCH, .samples = -1};
+        struct evaluation e = { .x = f.x, .n = BATCH, .samples = -1 };
         cr_assert(model_logits(f.model, &e, z, &err), "%s", err.text);
         CHECK_CLOSE(nets[k].name, z, dn_logits(dn), BATCH * CLASSES, 1e-4);
         dn_close(dn);
@@ -45,7 +45,8 @@ static double loss_gradient(const float *z, const int *label, float *dz)
     return loss;
 }
 
-/* Darknet's batch norm backward divides by n where its forward has n-1, so it is only right to 1/n, here 1/216 or 1/54. */
+/* Darknet's batch norm backward divides by n where its forward has n-1, so it is only right to 1/n, here 1/216 or 1/54.
+ */
 Test(model, training_gradients_agree_with_darknet)
 {
     for (int k = 0; k < n_nets; k++) {
@@ -60,15 +61,17 @@ Test(model, training_gradients_agree_with_darknet)
         float dz[BATCH * CLASSES], dx[BATCH * PIXELS];
         double expected_loss = loss_gradient(dn_logits(dn), f.label, dz), loss;
         dn_backward(dn, dz, dx);
-        float *expected = mem_alloc((size_t)f.cfg->stored, sizeof *expected), *got = mem_alloc((size_t)f.cfg->stored, sizeof *got);
+        float *expected = mem_alloc((size_t)f.cfg->stored, sizeof *expected),
+              *got = mem_alloc((size_t)f.cfg->stored, sizeof *got);
         dn_get_gradients(dn, expected);
         loss = train(&f, BATCH, 1e-3f);
-        cr_expect(fabs(loss - expected_loss) <= 1e-4 * expected_loss, "%s: loss %g, Darknet %g", nets[k].name, loss, expected_loss);
+        cr_expect(fabs(loss - expected_loss) <= 1e-4 * expected_loss, "%s: loss %g, Darknet %g", nets[k].name, loss,
+                  expected_loss);
         model_get_momentum(f.model, got); /* after one step from zero momentum without decay: the gradient */
         for (int l = 0; l < f.cfg->n; l++)
             if (f.cfg->layers[l].weights)
-                CHECK_CLOSE(nets[k].name, got + weights_layout(f.cfg, l).weights, expected + weights_layout(f.cfg, l).weights,
-                            f.cfg->layers[l].weights, 2e-2);
+                CHECK_CLOSE(nets[k].name, got + weights_layout(f.cfg, l).weights,
+                            expected + weights_layout(f.cfg, l).weights, f.cfg->layers[l].weights, 2e-2);
         CHECK_CLOSE(nets[k].name, got, expected, f.cfg->stored, 2e-2);
         free(expected);
         free(got);
@@ -85,10 +88,11 @@ Test(model, running_statistics_follow_darknets)
     cr_assert(dn_open(f.cfg, BATCH, &dn, &err), "%s", err.text);
     dn_set_parameters(dn, f.values);
     dn_forward(dn, f.x, true);
-    float *expected = mem_alloc((size_t)f.cfg->stored, sizeof *expected), *got = mem_alloc((size_t)f.cfg->stored, sizeof *got);
+    float *expected = mem_alloc((size_t)f.cfg->stored, sizeof *expected),
+          *got = mem_alloc((size_t)f.cfg->stored, sizeof *got);
     memcpy(expected, f.values, (size_t)f.cfg->stored * sizeof *expected);
     dn_get_statistics(dn, expected);
-    struct step step = {.x = f.x, .label = f.label, .n = BATCH, .steps_done = 1000};
+    struct step step = { .x = f.x, .label = f.label, .n = BATCH, .steps_done = 1000 };
     cr_assert(model_train_step(f.model, &step, &err), "%s", err.text);
     model_get_parameters(f.model, got);
     struct weights_layout at = weights_layout(f.cfg, 1);
@@ -133,7 +137,8 @@ Test(model, training_gradients_agree_with_central_differences)
                 d[i] = (float)(g[i] / size);
             float h = 4e-3f;
             double slope = (loss_at(&f, d, h) - loss_at(&f, d, -h)) / (2.0 * h);
-            cr_expect(fabs(slope - size) <= 0.03 * size, "%s: layer %d: slope %g, gradient %g", nets[k].name, l, slope, size);
+            cr_expect(fabs(slope - size) <= 0.03 * size, "%s: layer %d: slope %g, gradient %g", nets[k].name, l, slope,
+                      size);
         }
         free(g);
         free(d);
@@ -158,7 +163,7 @@ static double scalar_along(struct fixture *f, enum scalar s, int i, const float 
     struct err err;
     for (int j = 0; j < PIXELS; j++)
         x[j] = f->x[i * PIXELS + j] + h * d[j];
-    struct evaluation e = {.x = x, .n = 1, .samples = -1};
+    struct evaluation e = { .x = x, .n = 1, .samples = -1 };
     cr_assert(model_logits(f->model, &e, z, &err), "%s", err.text);
     return scalar_of(s, z, f->label[i]);
 }
@@ -177,8 +182,11 @@ Test(model, input_gradients_agree_with_central_differences)
                 for (int j = 0; j < PIXELS; j++)
                     d[j] = (float)(g[i * PIXELS + j] / size);
                 float h = 5e-3f;
-                double slope = (scalar_along(&f, (enum scalar)s, i, d, h) - scalar_along(&f, (enum scalar)s, i, d, -h)) / (2.0 * h);
-                cr_expect(fabs(slope - size) <= 0.03 * size + 1e-5, "%s, scalar %d: slope %g, gradient %g", nets[k].name, s, slope, size);
+                double slope =
+                    (scalar_along(&f, (enum scalar)s, i, d, h) - scalar_along(&f, (enum scalar)s, i, d, -h)) /
+                    (2.0 * h);
+                cr_expect(fabs(slope - size) <= 0.03 * size + 1e-5, "%s, scalar %d: slope %g, gradient %g",
+                          nets[k].name, s, slope, size);
             }
             close_net(&f);
         }

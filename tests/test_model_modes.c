@@ -1,4 +1,5 @@
-/* What a caller of the engine may rely on: determinism, independence of threads and batch, untouched state, precision, failure. */
+/* What a caller of the engine may rely on: determinism, independence of threads and batch, untouched state, precision,
+ * failure. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,9 @@ TestSuite(model_modes, .timeout = 300);
 
 static void logits(struct fixture *f, const float *x, int n, int samples, float *z)
 {
-    static const int64_t index[BATCH] = {0, 1, 2, 3, 4, 5};
+    static const int64_t index[BATCH] = { 0, 1, 2, 3, 4, 5 };
     struct err err;
-    struct evaluation e = {.x = x, .n = n, .samples = samples, .index = index};
+    struct evaluation e = { .x = x, .n = n, .samples = samples, .index = index };
     cr_assert(model_logits(f->model, &e, z, &err), "%s", err.text);
 }
 
@@ -32,7 +33,8 @@ Test(model_modes, training_gives_the_same_bits_again_and_with_any_number_of_thre
     for (int k = 0; k < n_nets; k++) {
         uint64_t one = hash_after_steps(nets[k].text, 1, PRECISION_F32, 3);
         for (int threads = 1; threads <= 4; threads++)
-            cr_expect(hash_after_steps(nets[k].text, threads, PRECISION_F32, 3) == one, "%s: %d threads", nets[k].name, threads);
+            cr_expect(hash_after_steps(nets[k].text, threads, PRECISION_F32, 3) == one, "%s: %d threads", nets[k].name,
+                      threads);
     }
 }
 
@@ -61,10 +63,13 @@ Test(model_modes, an_image_alone_gives_what_it_gives_in_a_batch)
         struct err err;
         cr_assert(model_gradient(f.model, f.x, BATCH, SCALAR_MARGIN, f.label, g, z, &err), "%s", err.text);
         for (int i = 0; i < BATCH; i++) {
-            cr_assert(model_gradient(f.model, f.x + i * PIXELS, 1, SCALAR_MARGIN, f.label + i, g1, z1, &err), "%s", err.text);
-            cr_expect(!memcmp(g1, g + i * PIXELS, sizeof g1) && !memcmp(z1, z + i * CLASSES, sizeof z1), "%s: image %d", nets[k].name, i);
+            cr_assert(model_gradient(f.model, f.x + i * PIXELS, 1, SCALAR_MARGIN, f.label + i, g1, z1, &err), "%s",
+                      err.text);
+            cr_expect(!memcmp(g1, g + i * PIXELS, sizeof g1) && !memcmp(z1, z + i * CLASSES, sizeof z1), "%s: image %d",
+                      nets[k].name, i);
         }
-        cr_expect(norm2(g, NULL, PIXELS) > 1e-6 && norm2(g, g + PIXELS, PIXELS) > 1e-6, "%s: gradients all alike", nets[k].name);
+        cr_expect(norm2(g, NULL, PIXELS) > 1e-6 && norm2(g, g + PIXELS, PIXELS) > 1e-6, "%s: gradients all alike",
+                  nets[k].name);
         close_net(&f);
     }
 }
@@ -72,7 +77,8 @@ Test(model_modes, an_image_alone_gives_what_it_gives_in_a_batch)
 Test(model_modes, a_model_in_training_predicts_as_one_opened_for_prediction)
 {
     for (int k = 0; k < n_nets; k++) {
-        struct fixture a = open_net(nets[k].text, true, 2, PRECISION_F32), b = open_net(nets[k].text, false, 1, PRECISION_F32);
+        struct fixture a = open_net(nets[k].text, true, 2, PRECISION_F32),
+                       b = open_net(nets[k].text, false, 1, PRECISION_F32);
         float za[BATCH * CLASSES], zb[BATCH * CLASSES];
         logits(&a, a.x, BATCH, -1, za); /* makes the copies that training must invalidate */
         train(&a, BATCH, 0.05f);
@@ -88,7 +94,7 @@ Test(model_modes, a_model_in_training_predicts_as_one_opened_for_prediction)
 
 Test(model_modes, every_instruction_set_gives_the_same_logits_and_gradients)
 {
-    static const char *const isas[] = {"avx2", "portable"};
+    static const char *const isas[] = { "avx2", "portable" };
     for (int k = 0; k < n_nets; k++) {
         struct fixture f = open_net(nets[k].text, true, 2, PRECISION_F32);
         float z[BATCH * CLASSES], z2[BATCH * CLASSES];
@@ -118,7 +124,7 @@ Test(model_modes, bf16_follows_f32)
     struct fixture f = open_net(nets[3].text, true, 2, PRECISION_F32);
     float z[BATCH * CLASSES], z16[BATCH * CLASSES];
     struct err err;
-    struct model_options options = {2, PRECISION_BF16, true};
+    struct model_options options = { 2, PRECISION_BF16, true };
     struct model *probe;
     if (!model_open(f.cfg, &options, &probe, &err)) {
         cr_assert_eq(err.status, EXIT_USAGE);
@@ -137,7 +143,8 @@ Test(model_modes, bf16_follows_f32)
     float *g = mem_alloc((size_t)f.cfg->stored, sizeof *g), *g16 = mem_alloc((size_t)f.cfg->stored, sizeof *g16);
     model_get_momentum(f.model, g);
     model_get_momentum(f16.model, g16);
-    CHECK_CLOSE("gradient", g16, g, f.cfg->stored, 0.25); /* signs of small pre-activations flip; the same size as PyTorch's autocast */
+    CHECK_CLOSE("gradient", g16, g, f.cfg->stored,
+                0.25); /* signs of small pre-activations flip; the same size as PyTorch's autocast */
     free(g);
     free(g16);
     close_net(&f);
@@ -174,10 +181,12 @@ Test(model_modes, a_partial_batch_is_a_smaller_batch)
 {
     for (int k = 0; k < n_nets; k++) {
         char *text = with_batch(nets[k].text, "batch=4\nsubdivisions=1");
-        struct fixture large = open_net(nets[k].text, true, 2, PRECISION_F32), small = open_net(text, true, 2, PRECISION_F32);
+        struct fixture large = open_net(nets[k].text, true, 2, PRECISION_F32),
+                       small = open_net(text, true, 2, PRECISION_F32);
         train(&large, BATCH, 0); /* leaves other images in the buffers */
         model_set_parameters(large.model, large.values);
-        float *a = mem_alloc((size_t)large.cfg->stored, sizeof *a), *b = mem_alloc((size_t)large.cfg->stored, sizeof *b);
+        float *a = mem_alloc((size_t)large.cfg->stored, sizeof *a),
+              *b = mem_alloc((size_t)large.cfg->stored, sizeof *b);
         model_set_momentum(large.model, a);
         double loss = train(&small, 4, 0);
         cr_expect(fabs(train(&large, 4, 0) - loss) <= 1e-5 * loss, "%s", nets[k].name);
@@ -199,7 +208,7 @@ Test(model_modes, a_loss_that_is_not_finite_changes_nothing_and_says_what_to_do)
     train(&f, BATCH, 0.01f);
     uint64_t before = model_state_hash(f.model);
     f.x[100] = NAN;
-    struct step step = {.x = f.x, .label = f.label, .n = BATCH, .learning_rate = 0.1f, .steps_done = 5};
+    struct step step = { .x = f.x, .label = f.label, .n = BATCH, .learning_rate = 0.1f, .steps_done = 5 };
     cr_assert_not(model_train_step(f.model, &step, &err), "a NaN went unnoticed: loss %g", step.loss);
     cr_expect_eq(err.status, EXIT_CANNOT_RUN);
     cr_expect(strstr(err.text, "learning_rate"), "%s", err.text);
@@ -210,7 +219,8 @@ Test(model_modes, a_loss_that_is_not_finite_changes_nothing_and_says_what_to_do)
 Test(model_modes, momentum_and_parameters_survive_a_round_trip)
 {
     for (int k = 0; k < n_nets; k++) {
-        struct fixture f = open_net(nets[k].text, true, 2, PRECISION_F32), g = open_net(nets[k].text, true, 1, PRECISION_F32);
+        struct fixture f = open_net(nets[k].text, true, 2, PRECISION_F32),
+                       g = open_net(nets[k].text, true, 1, PRECISION_F32);
         train(&f, BATCH, 0.05f);
         float *v = mem_alloc((size_t)f.cfg->stored, sizeof *v);
         model_get_parameters(f.model, f.values);
@@ -229,9 +239,11 @@ Test(model_modes, momentum_and_parameters_survive_a_round_trip)
 
 Test(model_modes, input_dropout_draws_by_image_and_sample_and_averages_logits)
 {
-    const char *text = "[net]\nbatch=6\nheight=12\nwidth=12\nchannels=3\nlearning_rate=0.1\nepochs=1\n[input_dropout]\nprobability=0.3\n"
-                       "[convolutional]\nbatch_normalize=1\nfilters=16\nsize=3\nstride=1\npad=1\nactivation=relu\n[avgpool]\n"
-                       "[connected]\noutput=5\nactivation=linear\n[softmax]\n";
+    const char *text =
+        "[net]\nbatch=6\nheight=12\nwidth=12\nchannels=3\nlearning_rate=0.1\nepochs=1\n[input_dropout]\nprobability=0."
+        "3\n"
+        "[convolutional]\nbatch_normalize=1\nfilters=16\nsize=3\nstride=1\npad=1\nactivation=relu\n[avgpool]\n"
+        "[connected]\noutput=5\nactivation=linear\n[softmax]\n";
     struct fixture f = open_net(text, false, 2, PRECISION_F32);
     float off[BATCH * CLASSES], one[BATCH * CLASSES], again[BATCH * CLASSES], eight[BATCH * CLASSES];
     logits(&f, f.x, BATCH, 0, off);
@@ -239,7 +251,8 @@ Test(model_modes, input_dropout_draws_by_image_and_sample_and_averages_logits)
     logits(&f, f.x, BATCH, 1, again);
     logits(&f, f.x, BATCH, 8, eight);
     cr_expect(!memcmp(one, again, sizeof one), "the draws are not repeatable");
-    cr_expect(norm2(off, one, BATCH * CLASSES) > 1e-4 && norm2(eight, one, BATCH * CLASSES) > 1e-4, "nothing was dropped");
+    cr_expect(norm2(off, one, BATCH * CLASSES) > 1e-4 && norm2(eight, one, BATCH * CLASSES) > 1e-4,
+              "nothing was dropped");
     float same[2 * PIXELS], z[2 * CLASSES];
     memcpy(same, f.x, PIXELS * sizeof *same);
     memcpy(same + PIXELS, f.x, PIXELS * sizeof *same);

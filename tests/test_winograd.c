@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-static const struct { const struct kernels *kernels; const char *limit; } sets[] = {
-    {&kernels_avx512, "avx512"}, {&kernels_avx2, "avx2"}, {&kernels_portable, "portable"}};
+static const struct {
+    const struct kernels *kernels;
+    const char *limit;
+} sets[] = { { &kernels_avx512, "avx512" }, { &kernels_avx2, "avx2" }, { &kernels_portable, "portable" } };
 enum { N_SETS = 3 };
 
 /* Whether this CPU runs set i. */
@@ -29,11 +31,17 @@ static float from_bf16(uint16_t h)
 }
 
 /* A blocked tensor of random numbers, and access to its elements. */
-struct tensor { int n, c, h, w, block; enum storage storage; void *data; size_t elements; };
+struct tensor {
+    int n, c, h, w, block;
+    enum storage storage;
+    void *data;
+    size_t elements;
+};
 
-static struct tensor tensor_new(const struct kernels *k, enum storage storage, int n, int c, int h, int w, struct rng *r, float size)
+static struct tensor tensor_new(const struct kernels *k, enum storage storage, int n, int c, int h, int w,
+                                struct rng *r, float size)
 {
-    struct tensor t = {n, c, h, w, k->block, storage, NULL, (size_t)n * c * h * w};
+    struct tensor t = { n, c, h, w, k->block, storage, NULL, (size_t)n * c * h * w };
     float *values = mem_alloc(t.elements, sizeof *values);
     for (size_t i = 0; i < t.elements; i++)
         values[i] = r ? size * rng_normal(r) : 0;
@@ -55,7 +63,8 @@ static double weight_at(const float *w, int B, int ic, int o, int i, int y, int 
     return w[(((size_t)(o / B) * (ic / B) + i / B) * 9 + y * 3 + x) * B * B + (i % B) * B + o % B];
 }
 
-static double forward_at(const struct winograd_shape *s, int B, const struct tensor *in, const float *w, int n, int o, int y, int x)
+static double forward_at(const struct winograd_shape *s, int B, const struct tensor *in, const float *w, int n, int o,
+                         int y, int x)
 {
     double sum = 0;
     for (int c = 0; c < s->ic; c++)
@@ -69,7 +78,8 @@ static double forward_at(const struct winograd_shape *s, int B, const struct ten
 }
 
 /* d input[c,y,x] = sum over outputs that read it; `s` is the forward shape, `dy` the output's gradient. */
-static double backward_at(const struct winograd_shape *s, int B, const struct tensor *dy, const float *w, int n, int c, int y, int x)
+static double backward_at(const struct winograd_shape *s, int B, const struct tensor *dy, const float *w, int n, int c,
+                          int y, int x)
 {
     double sum = 0;
     for (int o = 0; o < s->oc; o++)
@@ -90,8 +100,8 @@ static double with_epilogue(double v, double before, enum conv_epilogue e)
     return (e == EPILOGUE_LEAKY || e == EPILOGUE_ADD_LEAKY) && v < 0 ? 0.1 * v : v;
 }
 
-/* Relative L2 error of one shape. f32: about 1e-6, the cost of the transforms' cancellations (Lavin & Gray, table 9); bf16: rounding of
- * the result, 2^-9 at most. */
+/* Relative L2 error of one shape. f32: about 1e-6, the cost of the transforms' cancellations (Lavin & Gray, table 9);
+ * bf16: rounding of the result, 2^-9 at most. */
 static double relative_error(const struct kernels *k, struct winograd_shape s, bool backward, struct rng *r, float size)
 {
     int B = k->block, n_bias = s.oc;
@@ -102,7 +112,7 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
         bias[i] = size * rng_normal(r);
     struct winograd_shape pass = s;
     if (backward)
-        pass = (struct winograd_shape){s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE};
+        pass = (struct winograd_shape){ s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE };
     struct tensor in = tensor_new(k, s.storage, pass.n, pass.ic, pass.ih, pass.iw, r, size);
     struct tensor out = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, r, size);
     struct tensor before = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, NULL, 0);
@@ -117,7 +127,8 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
             for (int y = 0; y < pass.oh; y++)
                 for (int x = 0; x < pass.ow; x++) {
                     double v = backward ? backward_at(&s, B, &in, w, n, c, y, x)
-                                        : with_epilogue(forward_at(&s, B, &in, w, n, c, y, x) + bias[c], at(&before, n, c, y, x), s.epilogue);
+                                        : with_epilogue(forward_at(&s, B, &in, w, n, c, y, x) + bias[c],
+                                                        at(&before, n, c, y, x), s.epilogue);
                     error += (at(&out, n, c, y, x) - v) * (at(&out, n, c, y, x) - v);
                     all += v * v;
                 }
@@ -133,9 +144,14 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
 
 static struct winograd_shape random_shape(struct rng *r, int B, enum storage storage)
 {
-    struct winograd_shape s = {.n = 1 + (int)rng_below(r, 3), .ic = B * (1 + (int)rng_below(r, 3)), .oc = B * (1 + (int)rng_below(r, 3)),
-                               .ih = 3 + (int)rng_below(r, 12), .iw = 3 + (int)rng_below(r, 12), .pad = (int)rng_below(r, 3),
-                               .storage = storage, .epilogue = (enum conv_epilogue)rng_below(r, 6)};
+    struct winograd_shape s = { .n = 1 + (int)rng_below(r, 3),
+                                .ic = B * (1 + (int)rng_below(r, 3)),
+                                .oc = B * (1 + (int)rng_below(r, 3)),
+                                .ih = 3 + (int)rng_below(r, 12),
+                                .iw = 3 + (int)rng_below(r, 12),
+                                .pad = (int)rng_below(r, 3),
+                                .storage = storage,
+                                .epilogue = (enum conv_epilogue)rng_below(r, 6) };
     s.oh = s.ih + 2 * s.pad - 2;
     s.ow = s.iw + 2 * s.pad - 2;
     return s;
@@ -149,7 +165,8 @@ Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
             struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
             for (int backward = 0; backward < 2; backward++) {
                 double e = relative_error(sets[k].kernels, s, backward, &r, 1);
-                cr_expect(e <= (s.storage == STORAGE_BF16 ? 3e-3 : 4e-6), "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", sets[k].limit,
+                cr_expect(e <= (s.storage == STORAGE_BF16 ? 3e-3 : 4e-6),
+                          "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", sets[k].limit,
                           backward ? "backward" : "forward", s.ic, s.ih, s.iw, s.oc, s.pad, s.epilogue, e);
             }
         }
@@ -157,24 +174,27 @@ Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
 
 Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 {
-    static const float sizes[] = {1e30f, 1e-30f};
-    struct winograd_shape s = {2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE};
+    static const float sizes[] = { 1e30f, 1e-30f };
+    struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE };
     for (int k = 0; k < N_SETS; k++)
         for (int i = 0; runs(k) && i < 2; i++) {
             struct rng r = rng_stream(6, RNG_TEST, (uint32_t)k, (uint32_t)i);
-            cr_expect(relative_error(sets[k].kernels, s, false, &r, sizes[i]) <= 4e-6, "%s, size %g", sets[k].limit, (double)sizes[i]);
+            cr_expect(relative_error(sets[k].kernels, s, false, &r, sizes[i]) <= 4e-6, "%s, size %g", sets[k].limit,
+                      (double)sizes[i]);
         }
 }
 
 Test(winograd, does_not_hide_a_nan)
 {
-    struct winograd_shape s = {1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU};
+    struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU };
     for (int k = 0; k < N_SETS; k++) {
         if (!runs(k))
             continue;
         struct rng r = rng_stream(8, RNG_TEST, 0, 0);
-        struct tensor in = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, &r, 1), out = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, NULL, 0);
-        float *u = mem_alloc(36 * 256, sizeof *u), *w = mem_alloc(9 * 256, sizeof *w), *scratch = mem_alloc(winograd_scratch_floats(&s, 16), 4);
+        struct tensor in = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, &r, 1),
+                      out = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, NULL, 0);
+        float *u = mem_alloc(36 * 256, sizeof *u), *w = mem_alloc(9 * 256, sizeof *w),
+              *scratch = mem_alloc(winograd_scratch_floats(&s, 16), 4);
         for (int i = 0; i < 9 * 256; i++)
             w[i] = rng_normal(&r);
         ((float *)in.data)[100] = NAN;

@@ -1,5 +1,5 @@
-/* Stock Darknet on the same network, through its library: bench_darknet CFG train|logits SECONDS prints images per second. It has one
- * thread. train is Darknet's own train_network_datum, update included. */
+/* Stock Darknet on the same network, through its library: bench_darknet CFG train|logits SECONDS prints images per
+ * second. It has one thread. train is Darknet's own train_network_datum, update included. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +26,14 @@ static bool load(struct stock *s, struct err *err)
     *(void **)&s->parse = dlsym(s->library, "parse_network_cfg");
     *(void **)&s->train = dlsym(s->library, "train_network_datum");
     *(void **)&s->predict = dlsym(s->library, "network_predict");
-    return s->parse && s->train && s->predict ? true : err_run(err, "%s: functions are missing; another Darknet?", DARKNET_LIBRARY);
+    return s->parse && s->train && s->predict
+               ? true
+               : err_run(err, "%s: functions are missing; another Darknet?", DARKNET_LIBRARY);
 }
 
 static bool measure(const struct net_cfg *cfg, bool train, double seconds, struct err *err)
 {
-    struct stock s = {0};
+    struct stock s = { 0 };
     char path[] = "/tmp/bench_darknet_XXXXXX";
     int fd = mkstemp(path);
     char *text = cfg_stock_text(cfg, cfg->batch);
@@ -62,7 +64,8 @@ int main(int argc, char **argv)
     struct err err;
     struct net_cfg *cfg;
     double seconds;
-    if (argc != 4 || (strcmp(argv[2], "train") && strcmp(argv[2], "logits")) || !parse_real(argv[3], 0, 1e6, &seconds)) {
+    if (argc != 4 || (strcmp(argv[2], "train") && strcmp(argv[2], "logits")) ||
+        !parse_real(argv[3], 0, 1e6, &seconds)) {
         fprintf(stderr, "usage: bench_darknet CFG train|logits SECONDS\n");
         return EXIT_USAGE;
     }

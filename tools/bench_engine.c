@@ -1,5 +1,5 @@
-/* Measures the engine alone: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS prints images per second. Batches are
- * random images, so the loader takes no part. */
+/* Measures the engine alone: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS prints images per second.
+ * Batches are random images, so the loader takes no part. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 #include "base/settings.h"
 #include "darknet-ext/model.h"
 
-static const char *const works[] = {"train", "logits", "gradient"};
+static const char *const works[] = { "train", "logits", "gradient" };
 
-static bool run_once(struct model *m, int work, struct step *step, const struct evaluation *e, int *target, float *g, float *z,
-                     struct err *err)
+static bool run_once(struct model *m, int work, struct step *step, const struct evaluation *e, int *target, float *g,
+                     float *z, struct err *err)
 {
     if (work == 0)
         return model_train_step(m, step, err);
@@ -21,7 +21,8 @@ static bool run_once(struct model *m, int work, struct step *step, const struct 
     return model_gradient(m, e->x, e->n, SCALAR_MARGIN, target, g, z, err);
 }
 
-static bool measure(const struct net_cfg *cfg, int work, const struct model_options *options, double seconds, int batch, struct err *err)
+static bool measure(const struct net_cfg *cfg, int work, const struct model_options *options, double seconds, int batch,
+                    struct err *err)
 {
     struct model *m;
     if (!model_open(cfg, options, &m, err))
@@ -36,8 +37,8 @@ static bool measure(const struct net_cfg *cfg, int work, const struct model_opti
         x[i] = rng_unit(&rng);
     for (int i = 0; i < batch; i++)
         label[i] = (int)rng_below(&rng, (uint32_t)cfg->classes);
-    struct step step = {.x = x, .label = label, .n = batch, .learning_rate = 0.01f, .steps_done = 1000};
-    struct evaluation e = {.x = x, .n = batch, .samples = 0};
+    struct step step = { .x = x, .label = label, .n = batch, .learning_rate = 0.01f, .steps_done = 1000 };
+    struct evaluation e = { .x = x, .n = batch, .samples = 0 };
     bool ok = run_once(m, work, &step, &e, label, g, z, err) && run_once(m, work, &step, &e, label, g, z, err);
     double start = clock_seconds();
     long images = 0;
@@ -70,7 +71,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS\n");
         return EXIT_USAGE;
     }
-    struct model_options options = {(int)threads, strcmp(argv[3], "bf16") ? PRECISION_F32 : PRECISION_BF16, work == 0};
+    struct model_options options = { (int)threads, strcmp(argv[3], "bf16") ? PRECISION_F32 : PRECISION_BF16,
+                                     work == 0 };
     if (!cfg_read(argv[1], &cfg, &err) || !measure(cfg, work, &options, seconds, cfg->batch, &err)) {
         fprintf(stderr, "bench_engine: %s\n", err.text);
         return err.status;

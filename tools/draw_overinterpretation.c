@@ -1,5 +1,6 @@
-/* The picture of the README: images of the planted set with a class-coded border (first row), and what a model that has learnt the border
- * looks at (second row: the outermost two pixels, the rest the mean colour). draw_overinterpretation OUT.png */
+/* The picture of the README: images of the planted set with a class-coded border (first row), and what a model that has
+ * learnt the border looks at (second row: the outermost two pixels, the rest the mean colour). draw_overinterpretation
+ * OUT.png */
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #pragma GCC diagnostic push
@@ -14,7 +15,10 @@
 
 enum { ZOOM = 4, GAP = 12, BORDER = 2, GREY = 127 };
 
-struct sheet { int w, h; uint8_t *pixels; };
+struct sheet {
+    int w, h;
+    uint8_t *pixels;
+};
 
 static void draw(struct sheet *s, const struct image8 *image, int left, int top, bool border_only)
 {
@@ -59,10 +63,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "draw_overinterpretation: %s\n", err.text);
         return err.status;
     }
-    struct sheet s = {2 * ds->classes * (ds->w * ZOOM + GAP) + GAP, 2 * ds->h * ZOOM + 3 * GAP, NULL};
+    struct sheet s = { 2 * ds->classes * (ds->w * ZOOM + GAP) + GAP, 2 * ds->h * ZOOM + 3 * GAP, NULL };
     s.pixels = mem_alloc((size_t)s.w * s.h, 3);
     memset(s.pixels, 255, (size_t)s.w * s.h * 3);
-    bool ok = draw_all(ds, &s, &err) && (stbi_write_png(argv[1], s.w, s.h, 3, s.pixels, s.w * 3) || err_run(&err, "%s: cannot write", argv[1]));
+    bool ok = draw_all(ds, &s, &err) &&
+              (stbi_write_png(argv[1], s.w, s.h, 3, s.pixels, s.w * 3) || err_run(&err, "%s: cannot write", argv[1]));
     if (!ok)
         fprintf(stderr, "draw_overinterpretation: %s\n", err.text);
     dataset_close(ds);
