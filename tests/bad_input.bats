@@ -532,8 +532,22 @@ teardown() {
 @test "diverged at once: stops, says what to change, leaves nothing" {
     change learning_rate=0.05 learning_rate=1000
     change policy=cosine policy=constant
-    words='tiny.cfg: the training diverged at batch * of epoch * (not a finite number; learning rate 1000); lower '
+    words='tiny.cfg: the training diverged after * batches (numbers are not finite; learning rate 1000); lower '
     refuses 3 "$words" tiny.cfg --quiet --epochs 20
+}
+
+@test "diverged in an update whose loss was still finite: what is not finite does not reach a file" {
+    change learning_rate=0.05 learning_rate=0.001
+    change policy=cosine policy=exp
+    add gamma=1e6 burn_in=7 power=100 # a learning rate of 1e39 after batch 7: infinite
+    run --separate-stderr "$TRAIN" tiny.cfg --quiet --checkpoint-every 0 --out run
+    printf '%s\n' "$stderr"
+    [ $status -eq 3 ]
+    [[ $stderr == *'diverged after 7 batches (numbers are not finite; learning rate inf); lower learning_rate'* ]]
+    floats=$(($(stat -c %s run/best.weights) - 20)) # bytes
+    tail -c $((64 + 2 * floats)) run/checkpoint.bin | od -An -tf4 -v >numbers
+    [ "$(wc -l <numbers)" -gt 100 ]
+    ! grep -qiE 'nan|inf' numbers
 }
 
 @test "diverged later: keeps the last good checkpoint and says so in the manifest" {

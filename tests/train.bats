@@ -154,14 +154,6 @@ END
     [ "$(wc -l <runs/tiny/train.jsonl)" -eq 1 ]
 }
 
-wait_for() { # a file, at most 15 s
-    for _ in $(seq 300); do
-        [ -s "$1" ] && return
-        sleep 0.05
-    done
-    return 1
-}
-
 # Starts a run that will not end by itself soon, and waits for its first checkpoint.
 start_long_run() {
     env --default-signal=INT,TERM "$TRAIN" tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 100000 \

@@ -88,6 +88,14 @@ same_result() {
         diff <(records "$1") <(records "$2")
 }
 
+wait_for() { # a file, at most 15 s
+    for _ in $(seq 300); do
+        [ -s "$1" ] && return
+        sleep 0.05
+    done
+    return 1
+}
+
 one_line() { # the text in $1 is one line
     [ -n "$1" ] && [ "$(printf '%s\n' "$1" | wc -l)" -eq 1 ]
 }

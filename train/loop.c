@@ -84,12 +84,11 @@ static void count_wall_time(struct loop *l)
 static bool diverged(const struct loop *l, struct err *err)
 {
     char *path = run_file(l->directory, RUN_CHECKPOINT);
-    const struct position *p = &l->state.position;
+    int64_t steps = l->state.position.steps;
 
-    err_run(err, "%s: the training diverged at batch %lld of epoch %lld (not a finite number; learning rate %g); lower "
+    err_run(err, "%s: the training diverged after %lld batches (numbers are not finite; learning rate %g); lower "
             "learning_rate or add burn_in=, then start again with --overwrite (%s is the last good state)",
-            l->cfg->path, (long long)p->batch + 1, (long long)p->epoch + 1, schedule_rate(&l->schedule, p->steps + 1),
-            path);
+            l->cfg->path, (long long)steps, schedule_rate(&l->schedule, steps > 0 ? steps : 1), path);
     free(path);
     return false;
 }
