@@ -154,9 +154,10 @@ static void forward_route(struct builder *b, int i)
 {
     const struct graph_node *node = &b->g->nodes[i];
     b->value[i] = program_value(b->p, node_bytes(b, i));
-    for (int k = 0, cb = 0; k < node->n_in; k++) {
-        emit(b, op_route, i, b->value[i], b->value[node->in[k]])->shape.ic = cb;
-        cb += node_extent(b, node->in[k]).cb;
+    for (int k = 0, c = 0; k < node->n_in; c += b->g->nodes[node->in[k++]].c) {
+        struct op *op = emit(b, op_route, i, b->value[i], b->value[node->in[k]]);
+        op->shape.ic = c;
+        op->shape.oc = b->g->nodes[node->in[k]].c;
     }
 }
 
@@ -351,14 +352,15 @@ static void backward_route(struct builder *b, int i)
 {
     const struct graph_node *node = &b->g->nodes[i];
     int dy = whole_gradient(b, i);
-    for (int k = 0, cb = 0; k < node->n_in; k++) {
+    for (int k = 0, c = 0; k < node->n_in; c += b->g->nodes[node->in[k++]].c) {
         int in = node->in[k];
-        if (reaches_parameters_or_input(b, in)) {
-            int dx = program_value(b->p, node_bytes(b, in));
-            emit(b, op_route_backward, i, dx, dy)->shape.ic = cb;
-            contribute(b, in, dx, NULL, true);
-        }
-        cb += node_extent(b, in).cb;
+        if (!reaches_parameters_or_input(b, in))
+            continue;
+        int dx = program_value(b->p, node_bytes(b, in));
+        struct op *op = emit(b, op_route_backward, i, dx, dy);
+        op->shape.ic = c;
+        op->shape.oc = b->g->nodes[in].c;
+        contribute(b, in, dx, NULL, true);
     }
 }
 

@@ -133,15 +133,8 @@ static bool append_route(struct builder *b, int layer)
     }
     struct graph_node *node = append(b, NODE_ROUTE, layer, 0);
     node->n_in = l->n_from;
-    for (int k = 0; k < l->n_from; k++) {
+    for (int k = 0; k < l->n_from; k++)
         node->in[k] = b->node_of[l->from[k]];
-        if (k + 1 < l->n_from && b->g->nodes[node->in[k]].c % b->block)
-            return err_usage(
-                b->err,
-                "%s:%d: [route] joins layer %d of %d channels; every joined layer but the last needs a multiple "
-                "of %d here",
-                b->cfg->path, l->line, l->from[k], b->g->nodes[node->in[k]].c, b->block);
-    }
     return true;
 }
 

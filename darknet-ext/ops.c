@@ -327,20 +327,41 @@ void op_dropout(const struct op *op, const struct pass *p)
     }
 }
 
+/* Copies channels from..from+n-1 of one blocked image to to..to+n-1 of another, and zeroes the lanes behind the last. */
+static void copy_channels(char *out, int to, const char *in, int from, int n, size_t pixels, int block, size_t element)
+{
+    size_t plane = pixels * block * element;
+    if (to % block == 0 && from % block == 0 && n % block == 0) {
+        memcpy(out + to / block * plane, in + from / block * plane, n / block * plane);
+        return;
+    }
+    int end = (to + n + block - 1) / block * block;
+    for (int c = 0; to + c < end; c++) {
+        char *o = out + (to + c) / block * plane + (to + c) % block * element;
+        const char *s = in + (from + c) / block * plane + (from + c) % block * element;
+        for (size_t i = 0; i < pixels; i++)
+            if (c < n)
+                memcpy(o + i * block * element, s + i * block * element, element);
+            else
+                memset(o + i * block * element, 0, element);
+    }
+}
+
+/* Inputs come in order, so that lanes zeroed behind one are filled by the next. */
 void op_route(const struct op *op, const struct pass *p)
 {
     size_t part = p->program->values[op->value[1]].image_bytes, whole = p->program->values[op->value[0]].image_bytes;
-    size_t at = (size_t)op->shape.ic * op->extent.h * op->extent.w * p->program->kernels->block * element_bytes(p);
     for (int i = 0; i < p->n; i++)
-        memcpy((char *)pass_value(p, op->value[0]) + (size_t)i * whole + at,
-               (const char *)pass_value(p, op->value[1]) + (size_t)i * part, part);
+        copy_channels((char *)pass_value(p, op->value[0]) + (size_t)i * whole, op->shape.ic,
+                      (const char *)pass_value(p, op->value[1]) + (size_t)i * part, 0, op->shape.oc,
+                      (size_t)op->extent.h * op->extent.w, p->program->kernels->block, element_bytes(p));
 }
 
 void op_route_backward(const struct op *op, const struct pass *p)
 {
     size_t part = p->program->values[op->value[0]].image_bytes, whole = p->program->values[op->value[1]].image_bytes;
-    size_t at = (size_t)op->shape.ic * op->extent.h * op->extent.w * p->program->kernels->block * element_bytes(p);
     for (int i = 0; i < p->n; i++)
-        memcpy((char *)pass_value(p, op->value[0]) + (size_t)i * part,
-               (const char *)pass_value(p, op->value[1]) + (size_t)i * whole + at, part);
+        copy_channels((char *)pass_value(p, op->value[0]) + (size_t)i * part, 0,
+                      (const char *)pass_value(p, op->value[1]) + (size_t)i * whole, op->shape.ic, op->shape.oc,
+                      (size_t)op->extent.h * op->extent.w, p->program->kernels->block, element_bytes(p));
 }

@@ -49,7 +49,7 @@ op_function op_maxpool, op_avgpool;   /* 0: out, 1: in */
 op_function op_maxpool_backward;      /* 0: gradient of in, 1: in, 2: gradient of out */
 op_function op_avgpool_backward;      /* 0: gradient of in, 1: gradient of out */
 op_function op_dropout;               /* 0: out, 1: in; its own backward */
-op_function op_route;                 /* 0: out, 1: in; shape.ic: first channel block in out */
+op_function op_route;                 /* 0: out, 1: in; shape.ic: first channel in out, shape.oc: channels */
 op_function op_route_backward;        /* 0: gradient of in, 1: gradient of out */
 op_function op_darknet;               /* 0: out, 1: in */
 op_function op_darknet_backward;      /* 0: gradient of in, 1: gradient of out */

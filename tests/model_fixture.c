@@ -34,6 +34,8 @@ const struct net nets[] = {
      "[connected]\noutput=5\nactivation=linear\n[softmax]\n", true, false},
     {"route of two", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) "[route]\nlayers=-1,-2\n"
      CONV(16, 3, 1, 1, relu) HEAD, true, true},
+    {"route of 7, 20 and 5 channels", NET(6) CONV(7, 3, 1, 1, relu) CONV(20, 3, 1, 1, relu) CONV(5, 3, 1, 1, relu)
+     "[route]\nlayers=-3,-2,-1\n" CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"tanh and logistic", NET(6) CONV(10, 3, 1, 1, tanh) CONV(16, 3, 1, 0, logistic) HEAD, true, true},
     {"projection shortcut, 1x1 stride 2", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear)
      "[route]\nlayers=-2\n"

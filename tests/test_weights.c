@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "darknet-ext/dn.h"
+#include "darknet-ext/model.h"
 
 static const char text[] =
     "[net]\nbatch=1\nheight=6\nwidth=6\nchannels=3\n"
@@ -336,16 +336,24 @@ static char *run_darknet(const char *command, const char *input)
     return printed;
 }
 
-/* Probabilities by our own reading of the network: p[IMAGES,CLASSES]. */
+/* Probabilities by the engine: p[IMAGES,CLASSES]. */
 static void expected_probabilities(const struct net_cfg *net, const float *v, const float *x, float *p)
 {
-    struct dn_network *dn;
+    struct model_options options = { .threads = 2, .precision = PRECISION_F32 };
+    struct evaluation evaluation = { .x = x, .n = IMAGES, .samples = 0 };
+    struct model *model;
     struct err err;
-    cr_assert(dn_open(net, IMAGES, &dn, &err), "%s", err.text);
-    dn_set_parameters(dn, v);
-    dn_forward(dn, x, false);
-    memcpy(p, dn_output(dn, net->n - 1), IMAGES * CLASSES * sizeof *p);
-    dn_close(dn);
+    cr_assert(model_open(net, &options, &model, &err), "%s", err.text);
+    model_set_parameters(model, v);
+    cr_assert(model_logits(model, &evaluation, p, &err), "%s", err.text);
+    for (int i = 0; i < IMAGES; i++, p += CLASSES) {
+        double sum = 0;
+        for (int k = 0; k < CLASSES; k++)
+            sum += exp(p[k]);
+        for (int k = 0; k < CLASSES; k++)
+            p[k] = (float)(exp(p[k]) / sum);
+    }
+    model_close(model);
 }
 
 /* Exports the network, writes the images, fills p[IMAGES,CLASSES]. */
