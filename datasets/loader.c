@@ -46,9 +46,10 @@ int loader_batches(const struct loader *l)
     return l->batches;
 }
 
+/* Only in testing: training goes on with the next epoch. */
 static bool at_end(const struct loader *l)
 {
-    return !l->o.training && l->number >= l->batches;
+    return l->number == l->batches;
 }
 
 /* The order of an epoch: a permutation keyed by (seed, epoch) when training, else the order of the files. */

@@ -145,9 +145,9 @@ Test(descriptor, is_not_fooled_by_strings_and_comments)
     struct descriptor d;
     struct err err;
     const char *text = "# 5000000000 @include\n// 99999999999\n/* @ 99999999999 */\n"
-                       "format = \"cifar10\"; name = \"99999999999 @ \\\" # 5000000000\"; directory = \"d\";" REST;
+                       "format = \"cifar10\"; name = \"99999999999 \\\" @ 5000000000\"; directory = \"d\";" REST;
     cr_assert(parse(&d, text, &err), "%s", err.text);
-    cr_assert_str_eq(d.name, "99999999999 @ \" # 5000000000");
+    cr_assert_str_eq(d.name, "99999999999 \" @ 5000000000");
     descriptor_clear(&d);
 }
 
