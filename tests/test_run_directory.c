@@ -102,6 +102,16 @@ Test(run_directory, resume_needs_one_and_keeps_its_files)
     cr_assert(!has(RUN_CHECKPOINT ".tmp-123"), "the leftover of a killed write should be gone");
 }
 
+Test(run_directory, a_directory_that_is_no_run_is_not_resumed)
+{
+    struct err err;
+
+    cr_assert(file_make_directories(run, &err));
+    make_file("notes.txt");
+    expect_refusal(RUN_RESUME, EXIT_USAGE, "no run to resume");
+    cr_assert(!has(RUN_LOCK), "the refused one must not have written anything");
+}
+
 Test(run_directory, overwrite_removes_our_files_and_no_others)
 {
     open_and_close(RUN_NEW);

@@ -232,7 +232,7 @@ bool loop_test(struct loop *l, int samples, struct test_result *result, bool *st
                            .seed = l->cfg->seed, .stop = l->stop, .step = show_test, .arg = &view };
 
     if (samples)
-        snprintf(view.stage, sizeof view.stage, "test, %d draws", samples);
+        snprintf(view.stage, sizeof view.stage, "test, %d draw%s", samples, samples > 1 ? "s" : "");
     else
         snprintf(view.stage, sizeof view.stage, "test");
     bool ok = evaluate(&e, samples, result, stopped, err);

@@ -79,12 +79,22 @@ static bool is_empty(const char *path)
     return entries == 0;
 }
 
+/* Every run directory has a lock from its first moment. */
+static bool is_run(const char *path)
+{
+    char *lock = file_join(path, RUN_LOCK);
+    bool yes = file_exists(lock);
+
+    free(lock);
+    return yes;
+}
+
 static bool check_mode(const char *path, enum run_mode mode, bool exists, struct err *err)
 {
     if (mode == RUN_NEW && exists && !is_empty(path))
         return err_usage(err, "%s: already exists; --resume continues that run, --overwrite replaces it, --out names "
                          "another directory", path);
-    if (mode == RUN_RESUME && !exists)
+    if (mode == RUN_RESUME && !is_run(path))
         return err_usage(err, "%s: there is no run to resume; leave out --resume, or name the run with --out", path);
     return true;
 }

@@ -19,7 +19,7 @@
 
 enum run_mode {
     RUN_NEW,      /* the directory must not exist, or be empty */
-    RUN_RESUME,   /* it must exist */
+    RUN_RESUME,   /* it must be the directory of a run */
     RUN_OVERWRITE /* files of a former run in it are removed; files that are not ours stay */
 };
 
