@@ -59,7 +59,7 @@ ISA_FLAGS_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -m
                       -ffp-contract=fast
 ISA_FLAGS_avx2     := -mavx2 -mfma -mf16c -ffp-contract=fast
 ISA_FLAGS_portable :=
-KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) -Wno-psabi
+KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) $(if $(FUZZ),-fno-sanitize=all) -Wno-psabi
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
@@ -170,7 +170,7 @@ $(LIB): $(LIB_OBJECTS)
 
 # What a newcomer meets first when something is not installed.
 $(DARKNET)/include/darknet.h:
-	@echo "$@ is missing; run tools/bootstrap, or make DARKNET=/folder/of/libdarknet.so" >&2; exit 1
+	@test -e $@ || { echo "$@ is missing; run tools/bootstrap, or make DARKNET=/folder/of/libdarknet.so" >&2; exit 1; }
 
 $(BUILD)/%.o: %.c | $(DARKNET)/include/darknet.h
 	@mkdir -p $(@D)
