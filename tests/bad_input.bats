@@ -190,7 +190,11 @@ make_weights() { # good.weights
     change epochs=2 '# none'
     refuses 2 'tiny.cfg: the training has no length' tiny.cfg
 }
-@test "cfg: warm-up too long"       { add warmup=1.5; refuses 2 'tiny.cfg: warmup=1.5' tiny.cfg --epochs 1; }
+@test "cfg: warm-up too long" {
+    change epochs=2 max_batches=6 # of 4 to an epoch
+    add warmup=1.5
+    refuses 2 'tiny.cfg: warmup=1.5 epochs is not shorter than the training of 6 batches; ' tiny.cfg
+}
 @test "cfg: no data set" {
     change dataset=.* '# none'
     refuses 2 'tiny.cfg: names no data set; add dataset=' tiny.cfg
@@ -231,11 +235,11 @@ make_weights() { # good.weights
 @test "descriptor: syntax"          { echo 'classes == 4' >>tiny.conf; refuses 2 'tiny.conf:4: ' tiny.cfg; }
 @test "descriptor: unknown key" {
     echo 'clases = 4;' >>tiny.conf
-    refuses 2 'tiny.conf:4: unknown key clases, did you mean classes' tiny.cfg
+    refuses 2 'tiny.conf:4: unknown key clases; did you mean classes' tiny.cfg
 }
 @test "descriptor: unknown format" {
     change planted plantet tiny.conf
-    refuses 2 'tiny.conf:1: unknown format plantet, did you mean planted' tiny.cfg
+    refuses 2 'tiny.conf:1: unknown format plantet*; did you mean planted' tiny.cfg
 }
 @test "descriptor: missing key" {
     change 'classes = 4; ' '' tiny.conf || true
