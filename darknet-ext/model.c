@@ -1,39 +1,13 @@
-#include "darknet-ext/model.h"
+#include "darknet-ext/model_parts.h"
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/rng.h"
-#include "darknet-ext/build.h"
 #include "darknet-ext/dn.h"
 
-/* Images per call that evaluation programs are planned for. */
-enum { EVALUATION_BATCH = 128 };
-
-/* A program of evaluation mode, made when first asked for. */
-struct evaluator {
-    bool made, folded; /* folded: its packed weights are those of the parameters */
-    struct program program;
-    struct packed_list packed;
-};
-
-struct model {
-    const struct net_cfg *cfg;
-    struct model_options options;
-    struct graph graph;
-    struct parameters parameters;
-    struct team *team;
-    struct worker *workers; /* [options.threads] */
-    struct program train;
-    struct evaluator logits, gradient;
-    double *loss; /* [cfg->batch] */
-    int *correct;
-    float *statistics_before;
-};
-
-static bool prepare_workers(struct model *m, const struct program *p, struct err *err)
+bool model_prepare_workers(struct model *m, const struct program *p, struct err *err)
 {
     size_t scratch = program_scratch_bytes(p);
     for (int t = 0; t < m->options.threads; t++) {
@@ -98,7 +72,7 @@ static bool open_training(struct model *m, struct err *err)
     return build_program(BUILD_TRAINING, &m->graph, &m->parameters, storage, batch, m->options.threads, &m->train,
                          err) &&
            parameters_bind_training(&m->parameters, &m->train, m->options.threads, m->cfg->subdivisions > 1, err) &&
-           prepare_workers(m, &m->train, err);
+           model_prepare_workers(m, &m->train, err);
 }
 
 bool model_open(const struct net_cfg *cfg, const struct model_options *options, struct model **out, struct err *err)
@@ -113,7 +87,7 @@ bool model_open(const struct net_cfg *cfg, const struct model_options *options, 
               team_new(options->threads, true, &m->team, err);
     if (ok) {
         parameters_describe(&m->parameters, cfg, &m->graph, kernels_select());
-        ok = make_workers(m, err) && (options->training ? open_training(m, err) : prepare_workers(m, &m->train, err));
+        ok = make_workers(m, err) && (options->training ? open_training(m, err) : model_prepare_workers(m, &m->train, err));
     }
     if (ok)
         *out = m;
@@ -320,206 +294,4 @@ bool model_train_step(struct model *m, struct step *step, struct err *err)
     team_run(m->team, update_member, &update);
     m->logits.folded = m->gradient.folded = false;
     return true;
-}
-
-/* ---- evaluation ---- */
-
-static bool prepare(struct model *m, struct evaluator *e, enum build_mode mode, struct err *err)
-{
-    enum storage storage = mode == BUILD_LOGITS && m->options.precision == PRECISION_BF16 ? STORAGE_BF16 : STORAGE_F32;
-    if (!e->made) {
-        if (!build_program(mode, &m->graph, &m->parameters, storage, EVALUATION_BATCH, m->options.threads, &e->program,
-                           err) ||
-            !parameters_bind_evaluation(&m->parameters, &e->program, m->options.threads, &e->packed, err) ||
-            !prepare_workers(m, &e->program, err))
-            return false;
-        e->made = true;
-    }
-    if (!e->folded) {
-        conv_thread_enter();
-        parameters_fold(&m->parameters, &e->packed, m->workers[0].conv_thread);
-        e->folded = true;
-    }
-    return true;
-}
-
-static const struct layer_cfg *input_dropout(const struct model *m)
-{
-    for (int i = 0; i < m->graph.n_input_layers; i++)
-        if (m->cfg->layers[i].kind == LAYER_INPUT_DROPOUT)
-            return &m->cfg->layers[i];
-    return NULL;
-}
-
-/* Draws of input dropout that an evaluation averages; 0: dropout off. */
-static int dropout_samples(const struct model *m, int asked)
-{
-    const struct layer_cfg *l = input_dropout(m);
-    if (!l)
-        return 0;
-    return asked >= 0 ? asked : l->at_test ? l->samples : 0;
-}
-
-static void add_logits(float *sum, const float *z, size_t n, int sample, int samples)
-{
-    for (size_t i = 0; i < n; i++) {
-        sum[i] = sample == 0 ? z[i] : sum[i] + z[i];
-        if (sample == samples - 1)
-            sum[i] /= (float)samples;
-    }
-}
-
-bool model_logits(struct model *m, const struct evaluation *e, float *z, struct err *err)
-{
-    if (!prepare(m, &m->logits, BUILD_LOGITS, err))
-        return false;
-    int samples = dropout_samples(m, e->samples);
-    size_t n = (size_t)e->n * m->cfg->classes;
-    float *each = samples > 1 ? mem_alloc(n + 1, sizeof *each) : z;
-    for (int s = 0; s < (samples > 1 ? samples : 1); s++) {
-        struct request request = { .x = e->x,
-                                   .n = e->n,
-                                   .index = e->index,
-                                   .seed = e->seed,
-                                   .epoch = (uint32_t)s,
-                                   .drop_input = samples > 0,
-                                   .z = each,
-                                   .cfg = m->cfg,
-                                   .graph = &m->graph };
-        program_run(&m->logits.program, &request, m->team, m->workers);
-        if (samples > 1)
-            add_logits(z, each, n, s, samples);
-    }
-    if (each != z)
-        free(each);
-    return true;
-}
-
-/* dz[n,K] = gradient of the scalar at z. */
-static void gradient_at_logits(const struct model *m, enum scalar scalar, const int *target, int n, const float *z,
-                               float *dz)
-{
-    for (int i = 0; i < n; i++)
-        scalar_gradient(scalar, z + (size_t)i * m->cfg->classes, m->cfg->classes, target[i],
-                        dz + (size_t)i * m->cfg->classes);
-}
-
-bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
-                    struct err *err)
-{
-    if (!prepare(m, &m->gradient, BUILD_GRADIENT, err))
-        return false;
-    int samples = dropout_samples(m, -1);
-    struct request request = { .x = x,
-                               .n = n,
-                               .label = target,
-                               .drop_input = samples > 0,
-                               .z = z,
-                               .scalar = scalar,
-                               .g = g,
-                               .g_scale = 1,
-                               .cfg = m->cfg,
-                               .graph = &m->graph };
-    if (samples <= 1) {
-        program_run(&m->gradient.program, &request, m->team, m->workers);
-        return true;
-    }
-    /* the scalar of the mean logits: first the mean, then every draw's gradient along the same direction */
-    size_t logits = (size_t)n * m->cfg->classes;
-    float *mean = mem_alloc(logits * 2 + 1, sizeof *mean), *dz = mean + logits;
-    struct evaluation e = { .x = x, .n = n, .samples = samples };
-    bool ok = model_logits(m, &e, mean, err);
-    if (ok) {
-        gradient_at_logits(m, scalar, target, n, mean, dz);
-        if (z)
-            memcpy(z, mean, logits * sizeof *z);
-    }
-    request.z = NULL;
-    request.dz = dz;
-    request.g_scale = 1.0f / (float)samples;
-    for (int s = 0; ok && s < samples; s++) {
-        request.epoch = (uint32_t)s;
-        request.g_add = s > 0;
-        program_run(&m->gradient.program, &request, m->team, m->workers);
-    }
-    free(mean);
-    return ok;
-}
-
-static bool classify(void *self, const float *x, int n, float *z, struct err *err)
-{
-    struct evaluation e = { .x = x, .n = n, .samples = -1 };
-    return model_logits(self, &e, z, err);
-}
-
-static bool differentiate(void *self, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
-                          struct err *err)
-{
-    return model_gradient(self, x, n, scalar, target, g, z, err);
-}
-
-struct classifier model_classifier(struct model *m)
-{
-    return (struct classifier){ m,        m->cfg->c,    m->cfg->h, m->cfg->w, m->cfg->classes, EVALUATION_BATCH,
-                                classify, differentiate };
-}
-
-/* ---- description ---- */
-
-int64_t model_memory_estimate(const struct net_cfg *cfg, const struct model_options *options)
-{
-    int64_t element = options->precision == PRECISION_BF16 ? 2 : 4, per_image = 0, largest = 0;
-    for (int i = 0; i < cfg->n; i++) {
-        const struct layer_cfg *l = &cfg->layers[i];
-        int64_t out = (int64_t)(l->out_c + 15) / 16 * 16 * l->out_h * l->out_w;
-        bool two = l->kind == LAYER_CONVOLUTIONAL && l->batch_normalize && l->activation != ACTIVATION_LINEAR;
-        per_image += out * (two ? 2 : 1);
-        largest = out > largest ? out : largest;
-    }
-    int64_t images = options->training ? cfg->batch / cfg->subdivisions : 0, copies = options->training ? 5 : 2;
-    int64_t libraries = (int64_t)110 << 20; /* libdarknet and oneDNN with their dependencies */
-    return libraries + per_image * element * images + largest * 8 * 4 * 8 * options->threads + cfg->stored * 4 * copies;
-}
-
-const char *model_isa(void)
-{
-    return conv_isa();
-}
-
-const char *model_engine_version(void)
-{
-    static char text[256];
-    char onednn[48];
-    conv_version(onednn, sizeof onednn);
-    snprintf(text, sizeof text, "%s, own kernels for %s, %s", onednn, kernels_select()->name, DARKNET_LIBRARY);
-    return text;
-}
-
-/* One line per kind of convolution: how many, in which direction, by whom. */
-static void print_program(const char *name, const struct program *p, FILE *out)
-{
-    static const char *const directions[] = { "forward", "backward-data", "backward-weights" };
-    fprintf(out, "%s program: %d phases, %.1f MB for the batch, %.1f MB per thread\n", name, p->n_phases,
-            (double)p->batch_bytes / 1e6, (double)p->local_bytes / 1e6);
-    for (int i = 0; i < p->n_ops; i++) {
-        int same = 0, before = 0;
-        for (int k = 0; k < p->n_ops && p->ops[i].has_conv; k++) {
-            bool alike = p->ops[k].has_conv && p->ops[k].direction == p->ops[i].direction &&
-                         !strcmp(conv_describe(p->ops[k].conv), conv_describe(p->ops[i].conv));
-            same += alike;
-            before += alike && k < i;
-        }
-        if (same && !before)
-            fprintf(out, "  %3d x %-16s %s\n", same, directions[p->ops[i].direction], conv_describe(p->ops[i].conv));
-    }
-}
-
-void model_print_plan(const struct model *m, FILE *file)
-{
-    if (m->options.training)
-        print_program("training", &m->train, file);
-    if (m->logits.made)
-        print_program("logits", &m->logits.program, file);
-    if (m->gradient.made)
-        print_program("input gradient", &m->gradient.program, file);
 }
