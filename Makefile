@@ -94,7 +94,6 @@ check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer
 	@$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
 	@mkdir -p build/san/reports && rm -f build/san/reports/*
 	@BIN=build/san/bin ASAN_OPTIONS=log_path=$(CURDIR)/build/san/reports/report:detect_stack_use_after_return=1 \
-	    LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    tools/run-tests --reports build/san/reports $(TESTS:%.c=build/san/%) $(BATS)
 
