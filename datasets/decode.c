@@ -40,6 +40,9 @@
 
 enum { FILE_LIMIT_BYTES = 256 << 20, PIXEL_LIMIT = 100000000 };
 
+/* What the densest format can say: deflate's 1,032 bytes from one, in a PNG of one bit per pixel. */
+enum { PIXELS_PER_BYTE = 1032 * 8 };
+
 bool decode_knows(const char *name)
 {
     static const char *const endings[] = { ".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm" };
@@ -127,8 +130,21 @@ static size_t bmp_bytes(const uint8_t *bytes, size_t n, size_t w, size_t h)
     return start + (w * bits + 31) / 32 * 4 * h;
 }
 
+/* Whether a PNG's chunk says it is longer than the file: stb_image would allocate up to 4 GB for it before it looks. */
+static bool png_is_cut(const uint8_t *bytes, size_t n)
+{
+    for (size_t at = 8, length; at + 8 <= n; at += 12 + length) {
+        length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 | (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        if (length > n - at - 8)
+            return true;
+    }
+    return false;
+}
+
 static bool is_cut(const uint8_t *bytes, size_t n, size_t w, size_t h, int c)
 {
+    if (n > 8 && memcmp(bytes, "\x89PNG", 4) == 0)
+        return png_is_cut(bytes, n);
     if (n > 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6'))
         return n < pnm_bytes(bytes, n, w * h * (size_t)c);
     return n > 2 && bytes[0] == 'B' && bytes[1] == 'M' && n < bmp_bytes(bytes, n, w, h);
@@ -157,6 +173,8 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
     if ((int64_t)w * h > PIXEL_LIMIT)
         return err_run(err, "%s: %d x %d pixels are more than %d million; %s", path, w, h, PIXEL_LIMIT / 1000000,
                        remedy);
+    if ((size_t)w * (size_t)h / PIXELS_PER_BYTE > n)
+        return err_run(err, "%s: %d x %d pixels cannot be in %zu bytes; %s", path, w, h, n, remedy);
     if (is_cut(bytes, n, (size_t)w, (size_t)h, found))
         return err_run(err, "%s: the file is cut short; %s", path, remedy);
     int c = found <= 2 ? 1 : 3;

@@ -149,6 +149,10 @@ Test(decode, refuses_what_is_no_image)
     check_refused("folder.png", "folder.png");
     fixture_write("cut.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\4\0\0\0\4\10\2\0\0", 29);
     check_refused("cut.png", "repair, convert or remove it");
+    fixture_write("claim.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x20\0\0\0\x20\0\10\2\0\0\0\0\0\0\0", 33);
+    check_refused("claim.png", "8192 x 8192 pixels cannot be in 33 bytes");
+    fixture_write("chunk.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\2\0\0\0\2\10\2\0\0\0\0\0\0\0\x7f\0\0\0IDATx", 42);
+    check_refused("chunk.png", "cut short");
 }
 
 Test(decode, refuses_images_without_pixels)
