@@ -43,7 +43,8 @@ LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(sort $(filter %.o,
 SAY       = @$(if $(V),,echo "  $(1) $@";)
 QUIET    := $(if $(V),,@)
 
-SOURCES  := $(filter-out %/main.c,$(sort $(wildcard base/*.c datasets/*.c darknet-ext/*.c train/*.c validate/*.c)))
+SOURCES  := $(filter-out %/main.c,$(sort $(wildcard base/*.c datasets/*.c darknet-ext/*.c train/*.c validate/*.c \
+                                                    validate/*/*.c)))
 KERNELS  := $(filter darknet-ext/kernels.c darknet-ext/kernels_%.c,$(SOURCES))
 MAINS    := $(wildcard train/main.c validate/main.c)
 TESTS    := $(sort $(wildcard tests/test_*.c))

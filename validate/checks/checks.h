@@ -1,0 +1,51 @@
+/* The checks on a model, one file each, and the table of them all. */
+#ifndef MARGINALIA_VALIDATE_CHECKS_CHECKS_H
+#define MARGINALIA_VALIDATE_CHECKS_CHECKS_H
+
+#include "validate/checks/check.h"
+#include "validate/policy.h"
+#include "validate/study.h"
+
+/* Which parameters of struct policy_check a type takes. */
+enum { TAKES_THRESHOLD = 1, TAKES_FRACTION = 2, TAKES_WIDTH = 4 };
+
+/* Fills out (id, side, limit, gates and waiver are the caller's, and so is the status, by check_decide). `n`: pictures
+ * of the sample to use. False when it could not run. */
+typedef bool (*check_function)(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                               struct err *err);
+
+struct check_type {
+    const char *kind;    /* "sis.size" */
+    const char *summary; /* one line for `validate model --list-checks` */
+    check_function run;
+    int takes;
+    double threshold, fraction; /* defaults */
+    int width;
+    int64_t quick, full; /* default sample sizes; -1: those of the policy */
+    enum unit unit;      /* of its limit */
+    enum side good;      /* the side on which a model is better */
+};
+
+extern const struct check_type check_types[]; /* ends with kind NULL */
+const struct check_type *check_type_find(const char *kind);
+
+bool check_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_calibration(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_sis_size(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_correct_vs_wrong(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                            struct err *err);
+bool check_subset_sufficiency(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                              struct err *err);
+bool check_border_share(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_border_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                           struct err *err);
+bool check_mask_only(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_shuffled_values(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                           struct err *err);
+bool check_dilation(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_wrong_class(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+bool check_baseline_sensitivity(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
+                                struct err *err);
+bool check_rubbish(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
+
+#endif

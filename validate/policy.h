@@ -1,0 +1,59 @@
+/* A policy: which checks, their limits and sample sizes, in libconfig's language (cfg/release.conf shows every key).
+ *
+ *   name = "release";
+ *   sample = { quick = 400; full = 0; };                # pictures; 0: all of the split
+ *   sis = { method = "gradient"; per_step = 8; rank = "margin"; baseline = "mean"; thresholds = [0.5, 0.9, 0.99]; };
+ *   checks = (
+ *     { check = "accuracy"; at_least = 0.90; },
+ *     { check = "sis.size"; threshold = 0.99; at_least = 0.15; quick = 400; },
+ *     { check = "wrong.class"; gates = false; } );
+ *
+ * Unknown keys, unknown checks, a key that a check has no use for, a limit on both sides, a number out of range, the
+ * same check with the same parameters twice: refused with file and line. */
+#ifndef MARGINALIA_VALIDATE_POLICY_H
+#define MARGINALIA_VALIDATE_POLICY_H
+
+#include "base/file.h"
+#include "validate/checks/check.h"
+#include "validate/sis/baseline.h"
+#include "validate/sis/images.h"
+#include "validate/sis/store.h"
+
+struct check_type; /* validate/checks/checks.h */
+
+struct policy_check {
+    const struct check_type *type;
+    char *id; /* kind, and what tells two of a kind apart: "sis.size@0.99", "border.share@2", "accuracy" */
+    int line;
+    enum side side;
+    double limit;
+    bool gates;          /* true when there is a limit, unless the policy says gates = false */
+    int64_t quick, full; /* pictures; 0: all */
+    /* Parameters; only those the type takes may be written, the others hold the type's defaults. */
+    double threshold; /* probability in (0,1): sis.size, dilation, wrong.class, baseline.sensitivity, ... */
+    double fraction;  /* of the pixels, in (0,1): subset.sufficiency, mask.only, shuffled.values */
+    int width;        /* of the border ring in pixels, >= 1: border.* */
+};
+
+struct policy {
+    char *name, *path;
+    char hash[SHA256_HEX]; /* of the file */
+    int64_t quick, full;
+    struct sis_settings sis;
+    enum baseline baseline;
+    int n_thresholds;
+    double threshold[SIS_MAX_THRESHOLDS];
+    int n;
+    struct policy_check *check;
+};
+
+bool policy_read(const char *path, struct policy **out, struct err *err);
+void policy_free(struct policy *p); /* accepts NULL */
+
+/* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. */
+struct waiver {
+    char *id, *reason;
+};
+bool policy_waiver(const struct policy *p, const char *text, struct waiver *out, struct err *err);
+
+#endif
