@@ -57,16 +57,19 @@ struct check {
 };
 
 void check_free(struct check *c); /* what it owns, not c */
+/* Zeroed; moves the figures added before, so fill one before adding the next. */
 struct figure *check_add_figure(struct check *c, enum figure_kind kind);
 
 /* The status that follows from estimate, side and limit. NaN, or n = 0: ERROR. No side: REPORTED. */
 enum check_status check_decide(const struct estimate *e, enum side side, double limit);
 
-/* Pictures needed so that an interval that shrinks with the square root of n leaves the limit; 0 when value = limit. */
+/* Pictures needed so that an interval that shrinks with the square root of n leaves the limit; 0 when value = limit,
+ * or when so many would be needed that no sample decides. */
 int64_t check_needed(const struct estimate *e, double limit);
 
-/* Verdict over all checks: EXIT_FAILED_CHECK if one that gates fails, else EXIT_CANNOT_RUN if one has an error, else
- * EXIT_INCONCLUSIVE, else EXIT_OK. No checks that gate at all: EXIT_OK only when `n` > 0. */
+/* Verdict over all checks: EXIT_FAILED_CHECK if one that gates fails, else EXIT_CANNOT_RUN if one has an error (even
+ * one that does not gate: what the policy asked to see is missing), else EXIT_INCONCLUSIVE if one that gates is, else
+ * EXIT_OK. Nothing was checked (n = 0): EXIT_INCONCLUSIVE. */
 enum exit_status check_verdict(const struct check *check, int n);
 
 #endif

@@ -72,7 +72,8 @@ struct figure {
 
 void figure_free(struct figure *f); /* what it owns, not f */
 
-/* Makes room for one more and returns it zeroed. */
+/* Make room for one more; it moves those added before, so fill one before adding the next. A series has room for
+ * x[n], and for y[n] unless the figure is DOTS; a picture has its pixels, black. */
 struct figure_row *figure_add_row(struct figure *f, const char *name, double value, double low, double high,
                                   enum tone tone);
 struct figure_series *figure_add_series(struct figure *f, const char *name, enum tone tone, int n);
