@@ -25,28 +25,64 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Linear interpolation between order statistics; x[n] sorted, 0 <= q <= 1. */
-static double quantile(const double *x, int n, double q)
+double quantile(const double *x, int n, double q)
 {
+    assert(n >= 1 && q >= 0 && q <= 1);
     double place = q * (n - 1);
     int i = (int)place;
     return i + 1 < n ? x[i] + (place - i) * (x[i + 1] - x[i]) : x[n - 1];
 }
 
-struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed)
+struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t seed)
 {
     assert(n >= 1 && draws >= 1);
-    double *means = mem_alloc((size_t)draws, sizeof *means);
+    double *value = mem_alloc((size_t)draws, sizeof *value);
+    uint32_t *pick = mem_alloc((size_t)n, sizeof *pick);
     for (int draw = 0; draw < draws; draw++) {
         struct rng r = rng_stream(seed, RNG_BOOTSTRAP, (uint32_t)draw, 0);
-        double sum = 0;
         for (int i = 0; i < n; i++)
-            sum += x[rng_below(&r, (uint32_t)n)];
-        means[draw] = sum / n;
+            pick[i] = rng_below(&r, (uint32_t)n);
+        value[draw] = f(sample, pick, n);
     }
-    qsort(means, (size_t)draws, sizeof *means, compare);
-    struct interval interval = { quantile(means, draws, 0.025), quantile(means, draws, 0.975) };
-    free(means);
+    qsort(value, (size_t)draws, sizeof *value, compare);
+    struct interval interval = { quantile(value, draws, 0.025), quantile(value, draws, 0.975) };
+    free(pick);
+    free(value);
+    return interval;
+}
+
+static double mean_of(void *sample, const uint32_t *pick, int n)
+{
+    const double *x = sample;
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += x[pick[i]];
+    return sum / n;
+}
+
+struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed)
+{
+    return bootstrap(mean_of, (void *)x, n, draws, seed);
+}
+
+struct median_sample {
+    const double *x;
+    double *scratch; /* [n] */
+};
+
+static double median_of(void *sample, const uint32_t *pick, int n)
+{
+    struct median_sample *s = sample;
+    for (int i = 0; i < n; i++)
+        s->scratch[i] = s->x[pick[i]];
+    return median(s->scratch, n);
+}
+
+struct interval bootstrap_median(const double *x, int n, int draws, uint64_t seed)
+{
+    struct median_sample sample = { x, mem_alloc((size_t)n, sizeof *x) };
+    struct interval interval = bootstrap(median_of, &sample, n, draws, seed);
+    free(sample.scratch);
     return interval;
 }
 

@@ -12,6 +12,15 @@ struct interval wilson(int64_t k, int64_t n);
 /* 95 % percentile bootstrap interval of the mean of x[n] (Efron 1979), `draws` resamples keyed by seed. n >= 1. */
 struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed);
 
+/* The same of the median. */
+struct interval bootstrap_median(const double *x, int n, int draws, uint64_t seed);
+
+/* The same of any statistic of n things that were sampled together: it is asked for the value of the resample that
+ * holds thing pick[i], i = 0..n-1 (some of them several times). The value must be finite. */
+typedef double (*statistic)(void *sample, const uint32_t *pick, int n);
+struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t seed);
+
 double median(double *x, int n); /* sorts x; n >= 1 */
+double quantile(const double *x, int n, double q); /* x sorted, 0 <= q <= 1; linear between order statistics */
 
 #endif

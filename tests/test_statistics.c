@@ -59,6 +59,42 @@ Test(statistics, bootstrap_depends_on_the_seed_and_on_nothing_else)
     cr_assert(a.low != c.low || a.high != c.high);
 }
 
+/* The median of an odd sample has a known distribution: the resample's median is at most x_(j) when at least (n+1)/2 of
+ * its members are, a binomial tail. For 1..13 P(at most 3) = 0.016, P(at most 4) = 0.071. */
+Test(statistics, bootstrap_of_the_median_has_the_quantiles_of_its_distribution)
+{
+    double x[13];
+    for (int i = 0; i < 13; i++)
+        x[i] = (i * 5) % 13 + 1;
+    expect(bootstrap_median(x, 13, 5000, 3), 4, 10, 0);
+    cr_assert_eq(x[1], 6, "the sample was sorted");
+}
+
+static double largest(void *sample, const uint32_t *pick, int n)
+{
+    const double *x = sample;
+    double most = -INFINITY;
+    for (int i = 0; i < n; i++)
+        most = fmax(most, x[pick[i]]);
+    return most;
+}
+
+/* P(the largest of 3 is in the resample) = 1 - (2/3)^3 = 0.70; P(nothing but the smallest) = 1/27 = 0.037 > 0.025. */
+Test(statistics, bootstrap_takes_any_statistic)
+{
+    double x[] = { 5, 1, 9 };
+    expect(bootstrap(largest, x, 3, 5000, 1), 1, 9, 0);
+}
+
+Test(statistics, quantiles_lie_between_order_statistics)
+{
+    const double x[] = { 0, 10, 20 };
+    cr_assert_eq(quantile(x, 3, 0), 0);
+    cr_assert_eq(quantile(x, 3, 0.25), 5);
+    cr_assert_eq(quantile(x, 3, 1), 20);
+    cr_assert_eq(quantile(x, 1, 0.7), 0);
+}
+
 Test(statistics, median_is_the_middle)
 {
     cr_assert_eq(median((double[]){ 5 }, 1), 5);
