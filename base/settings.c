@@ -150,6 +150,19 @@ static bool refuse_choice(const struct settings *s, const struct setting *o, con
     return err_usage(err, "%s: --%s %s: unknown word; must be one of %s", s->program, o->name, text, o->choices);
 }
 
+static bool store_in_list(const struct settings *s, const struct setting *o, const char *text, struct err *err)
+{
+    struct setting_list *list = o->value;
+
+    if (!*text)
+        return err_usage(err, "%s: --%s: the value is empty; give %s", s->program, o->name, o->argument);
+    if (list->n == SETTING_LIST_LONGEST)
+        return err_usage(err, "%s: --%s is given more than %d times; leave some out", s->program, o->name,
+                         SETTING_LIST_LONGEST);
+    list->text[list->n++] = text;
+    return true;
+}
+
 static bool store(const struct settings *s, const struct setting *o, const char *text, struct err *err)
 {
     switch (o->kind) {
@@ -172,6 +185,8 @@ static bool store(const struct settings *s, const struct setting *o, const char 
         if (!*text)
             return err_usage(err, "%s: --%s: the value is empty; give %s", s->program, o->name, o->argument);
         break;
+    case SETTING_LIST:
+        return store_in_list(s, o, text, err);
     }
     *(const char **)o->value = text;
     return true;
@@ -184,7 +199,7 @@ static bool take_option(const struct settings *s, int argc, char **argv, int *i,
     const struct setting *o = find_option(s, word, &value);
     if (!o)
         return refuse_unknown(s, word, err);
-    if (seen[o - s->table])
+    if (seen[o - s->table] && o->kind != SETTING_LIST)
         return err_usage(err, "%s: --%s is given twice; give it once", s->program, o->name);
     seen[o - s->table] = true;
     if (o->kind == SETTING_FLAG && value)
@@ -273,6 +288,7 @@ static char *describe_value(const struct setting *o)
         return value ? mem_format(" (default %s)", value) : mem_string("");
     }
     case SETTING_FLAG:
+    case SETTING_LIST:
         break;
     }
     return mem_string("");

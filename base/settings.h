@@ -12,7 +12,14 @@ enum setting_kind {
     SETTING_INT,    /* long long * within [min,max] */
     SETTING_REAL,   /* double * within [min,max]; NaN and infinities refused */
     SETTING_STRING, /* const char **: borrowed from argv */
-    SETTING_CHOICE  /* const char **: one of the words in `choices`, separated by '|' */
+    SETTING_CHOICE, /* const char **: one of the words in `choices`, separated by '|' */
+    SETTING_LIST    /* struct setting_list *: a string that may be given again and again */
+};
+
+enum { SETTING_LIST_LONGEST = 64 };
+struct setting_list {
+    int n;
+    const char *text[SETTING_LIST_LONGEST]; /* borrowed from argv, in the order given */
 };
 
 struct setting {
@@ -37,7 +44,7 @@ struct settings {
 
 /* Accepts --name VALUE, --name=VALUE, -l VALUE, "--" ; positional arguments in positional[0..*n_positional-1].
  * An unknown option is refused with the nearest name as a hint; so are a missing or trailing-garbage value, a value out
- * of range, a repeated option and a wrong number of positional arguments. --help and --version are handled by the
+ * of range, a repeated option that is no list and a wrong number of positional arguments. --help and --version are handled by the
  * caller. */
 bool settings_parse(const struct settings *s, int argc, char **argv, const char **positional, int *n_positional,
                     struct err *err);

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 #include <signal.h>
-#include "train/interrupt.h"
+#include "base/interrupt.h"
 
 Test(interrupt, the_first_signal_is_remembered)
 {

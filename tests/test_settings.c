@@ -230,3 +230,33 @@ Test(settings, nearest_word_suggests_only_what_looks_alike)
     char roomy[300];
     cr_assert_null(nearest_word("aaaa", longer, roomy, 300));
 }
+
+Test(settings, a_list_collects_what_is_given_again_and_again)
+{
+    struct setting_list list = { 0 };
+    const struct setting row = { .name = "waive", .kind = SETTING_LIST, .value = &list, .argument = "A=B" };
+    const struct settings s = { .program = "x", .usage = "", .table = &row, .n = 1 };
+    char *argv[] = { "x", "--waive", "a=1", "--waive=b=2", "--waive", "" };
+
+    cr_assert(settings_parse(&s, 4, argv, positional, &n_positional, &err), "%s", err.text);
+    cr_assert_eq(list.n, 2);
+    cr_assert_str_eq(list.text[0], "a=1");
+    cr_assert_str_eq(list.text[1], "b=2");
+    cr_assert_not(settings_parse(&s, 6, argv, positional, &n_positional, &err));
+    cr_assert_not_null(strstr(err.text, "the value is empty; give A=B"));
+}
+
+Test(settings, a_list_has_an_end)
+{
+    struct setting_list list = { 0 };
+    const struct setting row = { .name = "waive", .kind = SETTING_LIST, .value = &list, .argument = "A=B" };
+    const struct settings s = { .program = "x", .usage = "", .table = &row, .n = 1 };
+    char *argv[SETTING_LIST_LONGEST + 2];
+
+    argv[0] = "x";
+    for (int i = 1; i < SETTING_LIST_LONGEST + 2; i++)
+        argv[i] = "--waive=a";
+    cr_assert(settings_parse(&s, SETTING_LIST_LONGEST + 1, argv, positional, &n_positional, &err), "%s", err.text);
+    list.n = 0;
+    cr_assert_not(settings_parse(&s, SETTING_LIST_LONGEST + 2, argv, positional, &n_positional, &err));
+}

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/settings.h"
+#include "base/shell.h"
 #include "base/statistics.h"
 #include "base/version.h"
 #include "darknet-ext/weights.h"
-#include "train/interrupt.h"
 #include "train/loop.h"
 #include "train/manifest.h"
 #include "train/options.h"
@@ -136,31 +137,10 @@ static bool export_only(const struct train_options *o, struct err *err)
     return ok;
 }
 
-/* argv as a shell would read it, --overwrite turned into --resume; free() it. */
-static char *resume_command(const struct run *r)
-{
-    char *command = mem_string("");
-    bool resume = false;
-
-    for (int i = 0; i < r->argc; i++) {
-        const char *word = strcmp(r->argv[i], "--overwrite") == 0 ? "--resume" : r->argv[i];
-        const char *quote = word[strcspn(word, " \t\n'\"\\$&|;<>()*?[]#~`!{}")] || !*word ? "'" : "";
-        char *longer = mem_format("%s%s%s%s%s", command, i ? " " : "", quote, word, quote);
-        resume = resume || strcmp(word, "--resume") == 0 || strcmp(word, "-r") == 0;
-        free(command);
-        command = longer;
-    }
-    if (resume)
-        return command;
-    char *longer = mem_format("%s --resume", command);
-    free(command);
-    return longer;
-}
-
 static void say_interrupted(const struct run *r)
 {
     const struct position *p = &r->loop.state.position;
-    char *command = resume_command(r);
+    char *command = shell_resume_command(r->argc, r->argv);
 
     progress_clear(r->loop.progress);
     fprintf(stderr, "train: interrupted in epoch %lld after batch %lld; continue with: %s\n", (long long)p->epoch + 1,
