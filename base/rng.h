@@ -17,7 +17,10 @@ enum rng_purpose {
     RNG_DROPOUT,       /* | layer << 8; item = image */
     RNG_PLANTED,       /* generated data sets; item = image */
     RNG_BOOTSTRAP,
-    RNG_TEST
+    RNG_TEST,
+    RNG_SAMPLE,   /* which images a validation looks at; made-up images: item = image */
+    RNG_BASELINE, /* noise in the place of masked pixels; item = image */
+    RNG_CHECK     /* random parts of pictures in validation, | what << 8; item = image */
 };
 
 struct rng {
@@ -27,9 +30,9 @@ struct rng {
 
 struct rng rng_stream(uint64_t seed, uint32_t purpose, uint32_t epoch, uint32_t item);
 uint32_t rng_u32(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n);  /* uniform in 0..n-1, unbiased; n >= 1 */
-float rng_unit(struct rng *r);                  /* uniform in [0,1), 24 bits */
-float rng_normal(struct rng *r);                /* N(0,1) by Box-Muller, no state kept between calls */
+uint32_t rng_below(struct rng *r, uint32_t n); /* uniform in 0..n-1, unbiased; n >= 1 */
+float rng_unit(struct rng *r);                 /* uniform in [0,1), 24 bits */
+float rng_normal(struct rng *r);               /* N(0,1) by Box-Muller, no state kept between calls */
 
 /* The bare function, for tests against published vectors and for kernels that draw many at once. */
 void rng_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);

@@ -6,6 +6,7 @@
 
 #include "base/classifier.h"
 #include "base/progress.h"
+#include "datasets/augment.h"
 #include "datasets/dataset.h"
 #include "validate/sis/baseline.h"
 #include "validate/sis/store.h"
@@ -20,11 +21,8 @@ struct answers {
     float *brier;      /* sum over classes of (p - [class = label])^2, of one picture */
 };
 
-enum study_target {
-    TARGET_PREDICTED,
-    TARGET_TRUE,
-    TARGET_WRONG /* drawn for each picture, never predicted or label */
-};
+/* WRONG: drawn for each picture among the classes that are neither predicted nor right (of two: not predicted). */
+enum study_target { TARGET_PREDICTED, TARGET_TRUE, TARGET_WRONG };
 
 /* One SIS search over the first n pictures of the sample. */
 struct sis_question {
@@ -40,10 +38,11 @@ struct sis_answer {
 };
 
 struct study {
-    const struct classifier *model; /* borrowed, as the next five */
+    const struct classifier *model; /* borrowed, as all pointers up to `identity` */
     const struct dataset *data;
     enum split split;
-    const char *directory; /* for SIS stores; NULL: nothing is kept */
+    const struct augment *geometry; /* how a picture of the set becomes the model's input; NULL: resized to its size */
+    const char *directory;          /* for SIS stores; NULL: nothing is kept */
     struct progress *progress;
     bool (*stop)(void);                  /* NULL: never */
     const struct sis_identity *identity; /* what all searches of this validation have in common */
@@ -69,7 +68,9 @@ void study_close(struct study *s);
 /* Answers on the first `whole` pictures in a fixed random order; measured once. */
 const struct answers *study_answers(struct study *s, struct err *err);
 
-/* NULL and err when it cannot be had; err->status EXIT_INTERRUPTED when the user stopped it. */
+/* The search that most checks share (the policy's rank and baseline, predicted class) is made once, over the whole
+ * sample, whatever n is asked for; the answer has the first n. NULL and err when it cannot be had; err->status
+ * EXIT_INTERRUPTED when the user stopped it. */
 const struct sis_answer *study_sis(struct study *s, const struct sis_question *q, struct err *err);
 
 /* z[n,K] = logits of n made-up pictures: make(self, i, x) fills x[c,h,w] of number i. `what` is for the progress line.

@@ -51,6 +51,8 @@ struct sis_images {
     bool (*read)(void *self, int64_t i, struct sis_input *input, struct err *err);
     bool (*done)(void *self, int64_t i, const struct sis_order *order, struct err *err);
     bool (*stop)(void *self); /* asked between calls of the model; true ends the search early. May be NULL */
+    /* Told between calls of the model: images done, those in work counted by their share. May be NULL. */
+    void (*tell)(void *self, double images_done);
 };
 
 struct sis_counts {

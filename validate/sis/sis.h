@@ -41,7 +41,7 @@ struct sis_order {
 };
 
 /* Backward selection over the features that `start` keeps (NULL: all). Ties go to the lowest feature. Costs
- * features * (features+1) / 2 evaluations and two. A value that is NaN or infinite is an error (EXIT_CANNOT_RUN). On
+ * features * (features+1) / 2 evaluations and one. A value that is NaN or infinite is an error (EXIT_CANNOT_RUN). On
  * success the caller frees the order. */
 bool sis_backselect(const struct sis_problem *p, const uint8_t *start, struct sis_order *out, struct err *err);
 void sis_order_free(struct sis_order *o); /* accepts a zeroed one */
@@ -65,6 +65,10 @@ struct sis_collection {
 
 bool sis_collect(const struct sis_problem *p, double threshold, const uint8_t *start, struct sis_collection *out,
                  struct err *err);
-void sis_collection_free(struct sis_collection *c);
+void sis_collection_free(struct sis_collection *c); /* accepts a zeroed one */
+
+/* One turn of it, for searches that run otherwise (images.h): adds the subset that `o` has at the threshold, takes it
+ * out of rest[features], and returns its size; SIS_NONE or 0, and nothing is added, when the collection is complete. */
+int sis_collection_add(struct sis_collection *c, const struct sis_order *o, double threshold, uint8_t *rest);
 
 #endif

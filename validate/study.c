@@ -1,0 +1,300 @@
+#include "validate/study.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/rng.h"
+#include "validate/study_parts.h"
+
+int study_pixels(const struct study *s)
+{
+    return s->model->h * s->model->w;
+}
+
+size_t study_floats(const struct study *s)
+{
+    return (size_t)s->model->c * (size_t)study_pixels(s);
+}
+
+const float *study_x(const struct study *s, int row)
+{
+    return s->x + (size_t)row * study_floats(s);
+}
+
+double softmax_of(const float *z, int classes, int t)
+{
+    double most = z[0], sum = 0;
+
+    for (int k = 1; k < classes; k++)
+        most = z[k] > most ? z[k] : most;
+    for (int k = 0; k < classes; k++)
+        sum += exp(z[k] - most);
+    return exp(z[t] - most) / sum;
+}
+
+int argmax_of(const float *z, int classes)
+{
+    int best = 0;
+
+    for (int k = 1; k < classes; k++)
+        best = z[k] > z[best] ? k : best;
+    return best;
+}
+
+bool study_interrupted(struct err *err)
+{
+    err_run(err, "interrupted");
+    err->status = EXIT_INTERRUPTED;
+    return false;
+}
+
+bool study_asked_to_stop(const struct study *s)
+{
+    return s->stop && s->stop();
+}
+
+void study_tell(const struct study *s, const char *what, int64_t done, int64_t total)
+{
+    if (s->progress)
+        progress_update(s->progress, what, done, total, done, total, "");
+}
+
+/* x[c,h,w] of image `image` of the split. */
+static bool read_picture(const struct study *s, int64_t image, float *x, struct err *err)
+{
+    struct augment plain = { .c = s->model->c, .h = s->model->h, .w = s->model->w, .test_resize = 1 };
+    struct image8 picture;
+
+    memcpy(plain.pad, s->data->mean, sizeof plain.pad);
+    if (!s->data->read(s->data, s->split, image, &picture, err))
+        return false;
+    augment_image(s->geometry ? s->geometry : &plain, &picture, NULL, x);
+    free(picture.pixels);
+    return true;
+}
+
+/* --- predictions -------------------------------------------------------------------------------------------------- */
+
+/* What a batch of logits is for. */
+struct listener {
+    bool (*fill)(void *self, int64_t i, float *x, struct err *err);
+    void (*hear)(void *self, int64_t i, const float *z);
+    void *self;
+};
+
+static bool predict(const struct study *s, const char *what, int64_t n, const struct listener *l, struct err *err)
+{
+    const struct classifier *m = s->model;
+    size_t floats = study_floats(s), batch = (size_t)m->batch;
+    float *x = mem_big(batch * floats, sizeof *x), *z = mem_alloc(batch * (size_t)m->classes, sizeof *z);
+    bool ok = true;
+
+    for (int64_t at = 0; ok && at < n; at += m->batch) {
+        int now = n - at < m->batch ? (int)(n - at) : m->batch;
+        for (int i = 0; ok && i < now; i++)
+            ok = l->fill(l->self, at + i, x + (size_t)i * floats, err);
+        ok = ok && (!study_asked_to_stop(s) || study_interrupted(err)) && m->logits(m->self, x, now, z, err);
+        for (int i = 0; ok && i < now; i++)
+            l->hear(l->self, at + i, z + (size_t)i * (size_t)m->classes);
+        study_tell(s, what, at + now, n);
+    }
+    mem_big_free(x, batch * floats, sizeof *x);
+    free(z);
+    return ok;
+}
+
+struct made_up {
+    void (*make)(void *self, int64_t i, float *x);
+    void *self;
+    float *z;
+    int classes;
+};
+
+static bool fill_made_up(void *self, int64_t i, float *x, struct err *err)
+{
+    struct made_up *m = self;
+
+    (void)err;
+    m->make(m->self, i, x);
+    return true;
+}
+
+static void keep_logits(void *self, int64_t i, const float *z)
+{
+    struct made_up *m = self;
+
+    memcpy(m->z + (size_t)i * (size_t)m->classes, z, (size_t)m->classes * sizeof *z);
+}
+
+bool study_logits(struct study *s, const char *what, int64_t n, void (*make)(void *self, int64_t i, float *x),
+                  void *self, float *z, struct err *err)
+{
+    struct made_up made_up = { make, self, z, s->model->classes };
+    struct listener l = { fill_made_up, keep_logits, &made_up };
+
+    return predict(s, what, n, &l, err);
+}
+
+/* --- answers on whole pictures ------------------------------------------------------------------------------------ */
+
+struct questioning {
+    const struct study *study;
+    struct answers *answers;
+};
+
+static bool fill_picture(void *self, int64_t i, float *x, struct err *err)
+{
+    struct questioning *q = self;
+
+    return read_picture(q->study, q->answers->image[i], x, err);
+}
+
+static void keep_answer(void *self, int64_t i, const float *z)
+{
+    struct questioning *q = self;
+    struct answers *a = q->answers;
+    int classes = q->study->model->classes;
+    double brier = 0;
+
+    a->predicted[i] = argmax_of(z, classes);
+    a->confidence[i] = (float)softmax_of(z, classes, a->predicted[i]);
+    a->truth[i] = (float)softmax_of(z, classes, a->label[i]);
+    for (int k = 0; k < classes; k++) {
+        double p = softmax_of(z, classes, k) - (k == a->label[i]);
+        brier += p * p;
+    }
+    a->brier[i] = (float)brier;
+}
+
+/* images[n]: a random order of the split's numbers, keyed by the seed. */
+static uint32_t *random_order(const struct study *s)
+{
+    uint32_t n = (uint32_t)s->data->count[s->split], *order = mem_alloc(n, sizeof *order);
+    struct rng r = rng_stream(s->seed, RNG_SAMPLE, 0, 0);
+
+    rng_permutation(&r, n, order);
+    return order;
+}
+
+static void list_pictures(const struct study *s, struct answers *a)
+{
+    int64_t count = s->data->count[s->split];
+    uint32_t *order = random_order(s);
+
+    a->n = s->whole < count ? s->whole : count;
+    a->image = mem_alloc((size_t)a->n, sizeof *a->image);
+    a->label = mem_alloc((size_t)a->n, sizeof *a->label);
+    for (int64_t i = 0; i < a->n; i++) {
+        a->image[i] = a->n < count ? order[i] : i;
+        a->label[i] = s->data->label(s->data, s->split, a->image[i]);
+    }
+    free(order);
+}
+
+const struct answers *study_answers(struct study *s, struct err *err)
+{
+    struct answers *a = &s->memory->answers;
+    struct questioning q = { s, a };
+    struct listener l = { fill_picture, keep_answer, &q };
+
+    if (s->memory->answered)
+        return a;
+    if (!a->image)
+        list_pictures(s, a);
+    size_t n = (size_t)a->n;
+    if (!a->predicted) {
+        a->predicted = mem_alloc(n, sizeof *a->predicted);
+        a->confidence = mem_alloc(n, sizeof *a->confidence);
+        a->truth = mem_alloc(n, sizeof *a->truth);
+        a->brier = mem_alloc(n, sizeof *a->brier);
+    }
+    s->memory->answered = predict(s, "whole pictures", a->n, &l, err);
+    return s->memory->answered ? a : NULL;
+}
+
+static void answers_free(struct answers *a)
+{
+    free(a->image);
+    free(a->label);
+    free(a->predicted);
+    free(a->confidence);
+    free(a->truth);
+    free(a->brier);
+}
+
+/* --- the sample --------------------------------------------------------------------------------------------------- */
+
+static int draw_wrong_class(const struct study *s, int64_t image, int label, int predicted)
+{
+    struct rng r = rng_stream(s->seed, RNG_SAMPLE, 1, (uint32_t)image);
+    int classes = s->model->classes, t;
+
+    assert(classes >= 2);
+    do {
+        t = (int)rng_below(&r, (uint32_t)classes);
+    } while (t == predicted || (t == label && classes > 2));
+    return t;
+}
+
+static bool fill_sample(void *self, int64_t i, float *x, struct err *err)
+{
+    struct study *s = self;
+    float *own = s->x + (size_t)i * study_floats(s);
+
+    if (!read_picture(s, s->image[i], own, err))
+        return false;
+    memcpy(x, own, study_floats(s) * sizeof *x);
+    return true;
+}
+
+static void keep_sample(void *self, int64_t i, const float *z)
+{
+    struct study *s = self;
+    int classes = s->model->classes;
+
+    s->predicted[i] = argmax_of(z, classes);
+    s->confidence[i] = (float)softmax_of(z, classes, s->predicted[i]);
+    s->label[i] = s->data->label(s->data, s->split, s->image[i]);
+    s->wrong[i] = draw_wrong_class(s, s->image[i], s->label[i], s->predicted[i]);
+}
+
+bool study_open(struct study *s, int64_t n_sample, struct err *err)
+{
+    int64_t count = s->data->count[s->split];
+    struct listener l = { fill_sample, keep_sample, s };
+    size_t n = (size_t)(n_sample < count ? n_sample : count);
+    uint32_t *order;
+
+    s->memory = mem_alloc(1, sizeof *s->memory);
+    s->n = (int)n;
+    s->image = mem_alloc(n, sizeof *s->image);
+    s->x = mem_big(n * study_floats(s), sizeof *s->x);
+    s->label = mem_alloc(n, sizeof *s->label);
+    s->predicted = mem_alloc(n, sizeof *s->predicted);
+    s->wrong = mem_alloc(n, sizeof *s->wrong);
+    s->confidence = mem_alloc(n, sizeof *s->confidence);
+    order = random_order(s);
+    for (size_t i = 0; i < n; i++)
+        s->image[i] = order[i];
+    free(order);
+    if (predict(s, "the sample", s->n, &l, err))
+        return true;
+    study_close(s);
+    return false;
+}
+
+void study_close(struct study *s)
+{
+    study_forget_searches(s->memory);
+    answers_free(&s->memory->answers);
+    free(s->memory);
+    free(s->image);
+    mem_big_free(s->x, (size_t)s->n * study_floats(s), sizeof *s->x);
+    free(s->label);
+    free(s->predicted);
+    free(s->wrong);
+    free(s->confidence);
+}

@@ -1,0 +1,24 @@
+/* What study.c and study_search.c share: what a study remembers. */
+#ifndef MARGINALIA_VALIDATE_STUDY_PARTS_H
+#define MARGINALIA_VALIDATE_STUDY_PARTS_H
+
+#include "validate/study.h"
+
+struct search; /* study_search.c */
+
+/* Searches and answers that are there already. */
+struct study_memory {
+    bool answered;
+    struct answers answers;
+    int n;
+    struct search **search; /* [n] */
+};
+
+void study_forget_searches(struct study_memory *m);
+
+/* Fills err with EXIT_INTERRUPTED; returns false. */
+bool study_interrupted(struct err *err);
+bool study_asked_to_stop(const struct study *s);
+void study_tell(const struct study *s, const char *what, int64_t done, int64_t total);
+
+#endif
