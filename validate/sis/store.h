@@ -49,6 +49,13 @@ struct sis_records {
     struct sis_record *record; /* [n] rising image numbers */
 };
 
+/* Shards. The image list of the whole run is taken in rising order without repeats; the image at position p = 0, 1, ...
+ * of it belongs to shard (p mod shards) + 1. */
+int sis_shard_of(int64_t position, int shards);
+int64_t sis_shard_images(int64_t n_images, int shard, int shards); /* how many of them are this shard's */
+/* For sis_identity.images: SHA-256 over the list as little-endian int64. Any order gives the same. */
+void sis_images_hash(const int64_t *image, int64_t n, char hex[SHA256_HEX]);
+
 struct sis_store;
 
 /* Opens a directory for writing and locks it. Finished images of an earlier, interrupted run are kept when `resume` is
