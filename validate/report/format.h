@@ -16,7 +16,9 @@ int format_decimals(const struct estimate *e, enum unit unit, enum side side, do
 
 /* "62% to 75%"; "" when low = high = value. */
 char *format_interval(const struct estimate *e, enum unit unit, int decimals);
-char *format_limit(enum side side, double limit, enum unit unit, int decimals); /* "at most 1.10x"; "" without */
-char *format_count(int64_t n);                                                  /* "10,000" */
+/* "at most 1.10x", "at least 15%"; "" without a limit. Exact: a share has as many decimals as its limit needs, anything
+ * else at least `decimals`. */
+char *format_limit(enum side side, double limit, enum unit unit, int decimals);
+char *format_count(int64_t n); /* "10,000" */
 
 #endif
