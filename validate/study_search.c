@@ -49,24 +49,6 @@ static bool read_input(void *self, int64_t i, struct sis_input *input, struct er
     return true;
 }
 
-static double probability_of(enum sis_rank rank, double value)
-{
-    return rank == SIS_MARGIN ? 1 / (1 + exp(-value)) : value;
-}
-
-static struct sis_order copy_order(const struct sis_order *o)
-{
-    struct sis_order c = { .features = o->features, .states = o->states };
-
-    c.order = mem_alloc((size_t)o->features, sizeof *c.order);
-    c.removed = mem_alloc((size_t)o->states, sizeof *c.removed);
-    c.value = mem_alloc((size_t)o->states, sizeof *c.value);
-    memcpy(c.order, o->order, (size_t)o->features * sizeof *c.order);
-    memcpy(c.removed, o->removed, (size_t)o->states * sizeof *c.removed);
-    memcpy(c.value, o->value, (size_t)o->states * sizeof *c.value);
-    return c;
-}
-
 static bool take_order(void *self, int64_t i, const struct sis_order *order, struct err *err)
 {
     struct task *t = self;
@@ -77,13 +59,13 @@ static bool take_order(void *self, int64_t i, const struct sis_order *order, str
                             .label = s->label[row],
                             .predicted = s->predicted[row],
                             .target = target_of(s, t->question->target, row),
-                            .confidence = probability_of(rank, order->value[0]),
-                            .blank = probability_of(rank, order->value[order->states - 1]),
+                            .confidence = sis_probability(rank, order->value[0]),
+                            .blank = sis_probability(rank, order->value[order->states - 1]),
                             .order = *order };
 
     if (t->store)
         return sis_store_add(t->store, &r, err);
-    r.order = copy_order(order);
+    r.order = sis_order_copy(order);
     t->records.record[t->records.n++] = r;
     return true;
 }

@@ -66,10 +66,13 @@ bool sis_images_run(const struct classifier *model, const struct sis_settings *s
 /* The stored value from which on the probability of the target is at least p, 0 < p < 1. */
 double sis_threshold(enum sis_rank rank, double p);
 
+/* The probability that a stored value stands for. */
+double sis_probability(enum sis_rank rank, double value);
+
 /* The value of class t under logits z[classes], as stored. */
 double sis_value(enum sis_rank rank, const float *z, int classes, int t);
 
-/* x[c,h,w] with the pixels of mask[h*w] kept and the others from the baseline. Pure kernel; out may be x. */
+/* x[c,h,w] with the pixels of mask[h*w] kept and the others from the baseline. Pure kernel; out may be either input. */
 void sis_apply(const float *x, const float *baseline, const uint8_t *mask, int c, int pixels, float *out);
 
 #endif

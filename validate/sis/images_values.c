@@ -19,6 +19,11 @@ double sis_threshold(enum sis_rank rank, double p)
     return rank == SIS_MARGIN ? log(p / (1 - p)) : p;
 }
 
+double sis_probability(enum sis_rank rank, double value)
+{
+    return rank == SIS_MARGIN ? 1 / (1 + exp(-value)) : value;
+}
+
 static double margin(const float *z, int classes, int t)
 {
     double most = -INFINITY, sum = 0;

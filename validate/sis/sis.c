@@ -104,6 +104,19 @@ static struct sis_order order_new(int features)
                                .value = mem_alloc(states, sizeof(double)) };
 }
 
+struct sis_order sis_order_copy(const struct sis_order *o)
+{
+    struct sis_order c = { .features = o->features, .states = o->states };
+
+    c.order = mem_alloc((size_t)o->features, sizeof *c.order);
+    c.removed = mem_alloc((size_t)o->states, sizeof *c.removed);
+    c.value = mem_alloc((size_t)o->states, sizeof *c.value);
+    memcpy(c.order, o->order, (size_t)o->features * sizeof *c.order);
+    memcpy(c.removed, o->removed, (size_t)o->states * sizeof *c.removed);
+    memcpy(c.value, o->value, (size_t)o->states * sizeof *c.value);
+    return c;
+}
+
 void sis_order_free(struct sis_order *o)
 {
     free(o->order);

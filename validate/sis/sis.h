@@ -44,6 +44,7 @@ struct sis_order {
  * features * (features+1) / 2 evaluations and one. A value that is NaN or infinite is an error (EXIT_CANNOT_RUN). On
  * success the caller frees the order. */
 bool sis_backselect(const struct sis_problem *p, const uint8_t *start, struct sis_order *out, struct err *err);
+struct sis_order sis_order_copy(const struct sis_order *o);
 void sis_order_free(struct sis_order *o); /* accepts a zeroed one */
 
 /* Number of features of the smallest state that reaches the threshold (value >= threshold), looking from the wholly
