@@ -1,0 +1,190 @@
+#include "validate/subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/json.h"
+#include "base/mem.h"
+
+enum { MANIFEST_LIMIT = 4 << 20, SELFTEST_PICTURES = 5 };
+
+/* The last part of a path, without ".cfg"; free() it. */
+static char *name_of(const char *path)
+{
+    size_t end = strlen(path);
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    if (end - start > 4 && strncmp(path + end - 4, ".cfg", 4) == 0)
+        end -= 4;
+    return mem_format("%.*s", (int)(end - start), path + start);
+}
+
+/* The file of this name in the folder above the one that `cfg` is in; free() it. */
+static char *beside_folder(const char *cfg, const char *name)
+{
+    const char *slash = strrchr(cfg, '/');
+    char *folder = slash ? mem_format("%.*s/..", (int)(slash - cfg), cfg) : mem_string("..");
+    char *path = file_join(folder, name);
+
+    free(folder);
+    return path;
+}
+
+/* The descriptor as the cfg names it, from here; else beside the folder of the cfg, or of the one it was trained from
+ * (an installed cfg/ has datasets/ beside it). free() it. */
+static char *find_descriptor(const struct subject *s)
+{
+    const char *name = s->network.dataset, *near[] = { s->cfg, s->trained_from };
+
+    if (*name == '/' || file_exists(name))
+        return mem_string(name);
+    for (int i = 0; i < 2; i++) {
+        char *path = near[i] ? beside_folder(near[i], name) : NULL;
+        if (path && file_exists(path))
+            return path;
+        free(path);
+    }
+    return mem_string(name);
+}
+
+static bool check_fit(const struct subject *s, struct err *err)
+{
+    const struct classifier *m = s->model;
+
+    if (m->c != s->data->c)
+        return err_usage(err, "%s: channels=%d, but data set %s has images of %d; choose the data set that the model "
+                         "was trained on", s->cfg, m->c, s->data->name, s->data->c);
+    if (m->classes != s->data->classes)
+        return err_usage(err, "%s: the model has %d classes, but data set %s has %d; choose the data set that the "
+                         "model was trained on", s->cfg, m->classes, s->data->name, s->data->classes);
+    return true;
+}
+
+static bool open_data(struct subject *s, const char *directory, struct err *err)
+{
+    const struct classifier *m = s->model;
+
+    if (!s->network.dataset)
+        return err_usage(err, "%s: names no data set; add dataset=datasets/NAME.conf to [net]", s->cfg);
+    char *descriptor = find_descriptor(s);
+    bool ok = dataset_open(descriptor, directory, &s->data, err);
+    free(descriptor);
+    if (!ok || !check_fit(s, err) || !s->data->hash(s->data, s->data_hash, err))
+        return false;
+    s->view = (struct augment){ .c = m->c, .h = m->h, .w = m->w, .test_resize = s->network.test_resize };
+    memcpy(s->view.pad, s->data->mean, sizeof s->view.pad);
+    return true;
+}
+
+static const char *string_at(const json_t *root, const char *a, const char *b, const char *c)
+{
+    const json_t *at = json_object_get(root, a);
+
+    at = json_object_get(at, b);
+    return json_string_value(c ? json_object_get(at, c) : at);
+}
+
+/* What the run's manifest says about the weights and the cfg. A run without one was not made by train. */
+static bool read_manifest(struct subject *s, bool check_weights, struct err *err)
+{
+    char *path = file_join(s->directory, "manifest.json");
+    json_t *root;
+
+    if (!json_open(path, MANIFEST_LIMIT, &root, err)) {
+        free(path);
+        return false;
+    }
+    const char *cfg = string_at(root, "cfg", "path", NULL), *hash = string_at(root, "results", "final", "sha256");
+    s->trained_from = cfg ? mem_string(cfg) : NULL;
+    bool ok = true;
+    if (check_weights && !hash)
+        ok = err_run(err, "%s: this run is not finished; end it with train --resume, or name weights with --weights",
+                     path);
+    else if (check_weights && strcmp(hash, s->weights_hash) != 0)
+        ok = err_run(err, "%s: is not the file that %s tells of; restore it, or name the weights with --weights",
+                     s->weights, path);
+    json_decref(root);
+    free(path);
+    return ok;
+}
+
+static bool find_run(struct subject *s, const char *run, struct err *err)
+{
+    char *manifest = file_join(run, "manifest.json");
+    bool ok = file_exists(manifest) ||
+              err_usage(err, "%s: is no run directory of train (it has no manifest.json); name one, or give --cfg and "
+                        "--weights", run);
+
+    free(manifest);
+    s->directory = mem_string(run);
+    return ok;
+}
+
+static bool find_files(const struct subject_options *o, struct subject *s, struct err *err)
+{
+    if (o->run && !find_run(s, o->run, err))
+        return false;
+    s->cfg = o->cfg ? mem_string(o->cfg) : file_join(o->run, "resolved.cfg");
+    s->weights = o->weights ? mem_string(o->weights) : file_join(o->run, "final.weights");
+    s->name = name_of(o->run ? o->run : o->cfg);
+    if (o->run && !o->weights && !file_exists(s->weights))
+        return err_run(err, "%s: does not exist, so this run is not finished; end it with train --resume, or name "
+                       "weights with --weights", s->weights);
+    return file_sha256(s->cfg, s->cfg_hash, err) && file_sha256(s->weights, s->weights_hash, err) &&
+           (!o->run || read_manifest(s, !o->weights, err));
+}
+
+bool subject_open(const struct subject_options *o, const struct subject_opener *opener, struct subject *s,
+                  struct err *err)
+{
+    *s = (struct subject){ .opener = opener };
+    bool ok = find_files(o, s, err) && opener->open(s->cfg, s->weights, (int)o->threads, &s->network, err);
+
+    s->model = &s->network.classifier;
+    if (ok && open_data(s, o->data, err))
+        return true;
+    subject_close(s);
+    return false;
+}
+
+void subject_close(struct subject *s)
+{
+    if (s->network.self)
+        s->opener->close(&s->network);
+    dataset_close(s->data);
+    free(s->name);
+    free(s->directory);
+    free(s->cfg);
+    free(s->weights);
+    free(s->trained_from);
+    *s = (struct subject){ 0 };
+}
+
+bool subject_read(const struct subject *s, enum split split, int64_t i, float *x, struct err *err)
+{
+    struct image8 image;
+
+    if (!s->data->read(s->data, split, i, &image, err))
+        return false;
+    augment_image(&s->view, &image, NULL, x);
+    free(image.pixels);
+    return true;
+}
+
+bool subject_selftest(const struct subject *s, enum split split, uint64_t seed, struct selftest *out, struct err *err)
+{
+    const struct classifier *m = s->model;
+    size_t floats = (size_t)m->c * (size_t)m->h * (size_t)m->w;
+    float *x = mem_alloc(SELFTEST_PICTURES * floats, sizeof *x);
+    int64_t count = s->data->count[split];
+    bool ok = true;
+
+    for (int i = 0; ok && i < SELFTEST_PICTURES; i++)
+        ok = subject_read(s, split, count * i / SELFTEST_PICTURES, x + (size_t)i * floats, err);
+    ok = ok && selftest_run(m, s->opener->state_hash, s->network.self, x, SELFTEST_PICTURES, seed, out, err);
+    free(x);
+    return ok;
+}
