@@ -20,14 +20,20 @@ char *text_value(const struct estimate *e, enum unit unit, const struct policy_c
     return format_value(e->value, unit, format_decimals(e, unit, p->side, p->limit));
 }
 
+char *text_brackets(const struct estimate *e, enum unit unit, const struct policy_check *p)
+{
+    char *interval = format_interval(e, unit, format_decimals(e, unit, p->side, p->limit)), *n = text_n(e->n);
+    char *text = *interval ? mem_format("(95%% interval %s, %s)", interval, n) : mem_format("(%s)", n);
+    free(n);
+    free(interval);
+    return text;
+}
+
 char *text_estimate(const struct estimate *e, enum unit unit, const struct policy_check *p)
 {
-    char *value = text_value(e, unit, p), *n = text_n(e->n);
-    char *interval = format_interval(e, unit, format_decimals(e, unit, p->side, p->limit));
-    char *text =
-        *interval ? mem_format("%s (95%% interval %s, %s)", value, interval, n) : mem_format("%s (%s)", value, n);
-    free(interval);
-    free(n);
+    char *value = text_value(e, unit, p), *brackets = text_brackets(e, unit, p);
+    char *text = mem_format("%s %s", value, brackets);
+    free(brackets);
     free(value);
     return text;
 }
@@ -55,6 +61,11 @@ char *text_level(double probability)
         if (!(fabs(percent - round(percent)) > 1e-6))
             break;
     return format_value(probability, UNIT_SHARE, decimals);
+}
+
+char *text_sure(double probability)
+{
+    return format_value(probability, UNIT_SHARE, 0);
 }
 
 char *text_class(const struct study *s, int k)

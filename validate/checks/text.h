@@ -9,8 +9,9 @@
 #include "validate/study.h"
 
 /* The check's own result: "8.8% (95% interval 7.4% to 9.4%, n = 200)", with the decimals that its limit asks for;
- * text_value: "8.8%" alone, spelled alike. */
+ * text_value: "8.8%" alone, spelled alike; text_brackets: the rest. */
 char *text_estimate(const struct estimate *e, enum unit unit, const struct policy_check *p);
+char *text_brackets(const struct estimate *e, enum unit unit, const struct policy_check *p);
 char *text_value(const struct estimate *e, enum unit unit, const struct policy_check *p);
 
 /* A control beside it: "19% (14% to 25%)"; "19%" when low = high. */
@@ -18,6 +19,7 @@ char *text_control(const struct estimate *e, enum unit unit);
 
 char *text_number(double value, enum unit unit); /* 2 to 3 figures: "8.8%" */
 char *text_level(double probability);            /* as a person would write a threshold: 0.99 -> "99%", 0.5 -> "50%" */
+char *text_sure(double probability);             /* a measured one, in whole percent: 0.9931 -> "99%" */
 char *text_n(int64_t n);                         /* "n = 10,000", with no-break spaces */
 char *text_class(const struct study *s, int k);  /* the class's name between curly quotes */
 
