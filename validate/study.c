@@ -85,6 +85,16 @@ struct listener {
     void *self;
 };
 
+/* An answer that is not a number would compare as "not sure", which a check may take for a good sign. */
+static bool finite_logits(const float *z, size_t n, const char *what, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(z[i]))
+            return err_run(err, "%s: the model answers with a logit of %g; its weights are damaged", what,
+                           (double)z[i]);
+    return true;
+}
+
 static bool predict(const struct study *s, const char *what, int64_t n, const struct listener *l, struct err *err)
 {
     const struct classifier *m = s->model;
@@ -96,7 +106,8 @@ static bool predict(const struct study *s, const char *what, int64_t n, const st
         int now = n - at < m->batch ? (int)(n - at) : m->batch;
         for (int i = 0; ok && i < now; i++)
             ok = l->fill(l->self, at + i, x + (size_t)i * floats, err);
-        ok = ok && (!study_asked_to_stop(s) || study_interrupted(err)) && m->logits(m->self, x, now, z, err);
+        ok = ok && (!study_asked_to_stop(s) || study_interrupted(err)) && m->logits(m->self, x, now, z, err) &&
+             finite_logits(z, (size_t)now * (size_t)m->classes, what, err);
         for (int i = 0; ok && i < now; i++)
             l->hear(l->self, at + i, z + (size_t)i * (size_t)m->classes);
         study_tell(s, what, at + now, n);
