@@ -1,0 +1,142 @@
+#include "validate/report/words.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "validate/report/format.h"
+
+#define NO_BREAK "\u00a0"
+
+const enum check_status words_statuses[N_STATUSES] = { CHECK_FAIL,   CHECK_ERROR, CHECK_INCONCLUSIVE,
+                                                       CHECK_WAIVED, CHECK_PASS,  CHECK_REPORTED };
+
+static const char *const counted[N_STATUSES] = {
+    [CHECK_PASS] = "passed",         [CHECK_FAIL] = "failed",   [CHECK_INCONCLUSIVE] = "inconclusive",
+    [CHECK_ERROR] = "could not run", [CHECK_WAIVED] = "waived", [CHECK_REPORTED] = "reported"
+};
+
+static const struct words_entry model_words[] = {
+    { "Overinterprets", "The model is sure although it is shown only pixels in which a person recognises nothing." },
+    { "Deciding pixels", "A small part of the picture that is enough to make the model as sure as stated (sufficient "
+                         "input subset, SIS). The "
+                         "search goes step by step, so an even smaller part may exist." },
+    { "Hidden",
+      "A hidden pixel is replaced by a filling, such as the mean colour of the data set, that tells nothing about "
+      "what was there." },
+    { "99% sure",
+      "The probability that the model itself gives to its answer is 0.99 or more. It may be wrong all the same." },
+    { "95% interval",
+      "Values that agree with the pictures that were measured. With more pictures it becomes narrower." },
+    { "Inconclusive",
+      "The interval contains the limit, so these pictures cannot decide. It does not count as passed." },
+    { "Error", "The check could not run. It does not count as passed." },
+    { "Waived", "The check did not pass, and somebody gave a reason to go on. The result stays on this page." },
+    { "Reported", "Measured and shown for information; the policy sets no limit, or does not let it decide." },
+    { NULL, NULL }
+};
+static const struct words_entry no_words[] = { { NULL, NULL } };
+
+static const struct {
+    const char *name, *command, *noun, *passed, *failed, *passed_class, *failed_class;
+    const struct words_entry *glossary;
+} kinds[] = {
+    [REPORT_MODEL] = { "model", "validate model", "Overinterprets", "no", "yes", "good", "bad", model_words },
+    [REPORT_DATASET] = { "dataset", "validate dataset", "Labels leak from the border", "no", "yes", "good", "bad",
+                         no_words },
+    [REPORT_COMPARE] = { "compare", "validate compare", "Overinterprets less", "yes", "no", "good", "bad", no_words },
+};
+
+const char *words_counted(enum check_status s)
+{
+    return counted[s];
+}
+
+const char *words_command(enum report_kind kind)
+{
+    return kinds[kind].command;
+}
+
+const char *words_name(enum report_kind kind)
+{
+    return kinds[kind].name;
+}
+
+const struct words_entry *words_glossary(enum report_kind kind)
+{
+    return kinds[kind].glossary;
+}
+
+const char *report_noun(const struct report *r)
+{
+    return kinds[r->kind].noun;
+}
+
+const char *report_word(const struct report *r)
+{
+    switch (r->verdict) {
+    case EXIT_OK: return kinds[r->kind].passed;
+    case EXIT_FAILED_CHECK: return kinds[r->kind].failed;
+    case EXIT_INCONCLUSIVE: return "not shown";
+    default: return "not known";
+    }
+}
+
+const char *words_verdict_class(const struct report *r)
+{
+    return r->verdict == EXIT_OK ? "good" : r->verdict == EXIT_FAILED_CHECK ? "bad" : "open";
+}
+
+const char *words_exit(enum exit_status s)
+{
+    switch (s) {
+    case EXIT_OK: return "every check that decides passed or was waived";
+    case EXIT_FAILED_CHECK: return "a check failed";
+    case EXIT_INCONCLUSIVE: return "a check could not decide";
+    default: return "a check could not run";
+    }
+}
+
+char *words_counts(const struct report *r)
+{
+    char *text = mem_string("");
+    for (int i = 0; i < N_STATUSES; i++) {
+        int n = report_count(r, words_statuses[i]);
+        if (!n)
+            continue;
+        char *longer = mem_format("%s%s%d %s", text, *text ? ", " : "", n, counted[words_statuses[i]]);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+struct result result_of(const struct check *c)
+{
+    int decimals = format_decimals(&c->estimate, c->unit, c->side, c->limit);
+    char *count = format_count(c->estimate.n), *needed = format_count(c->needed);
+    bool open = c->status == CHECK_INCONCLUSIVE && c->needed > 0;
+    struct result t = { .value = format_value(c->estimate.value, c->unit, decimals),
+                        .interval = format_interval(&c->estimate, c->unit, decimals),
+                        .limit = format_limit(c->side, c->limit, c->unit, decimals),
+                        .n = mem_format("n" NO_BREAK "=" NO_BREAK "%s", count),
+                        .needed = open ? mem_format("about %s", needed) : mem_string("") };
+    free(count);
+    free(needed);
+    return t;
+}
+
+void result_free(struct result *t)
+{
+    free(t->value);
+    free(t->interval);
+    free(t->limit);
+    free(t->n);
+    free(t->needed);
+}
+
+char *result_basis(const struct check *c, const struct result *t)
+{
+    bool counted_all = c->estimate.n > 0 && isfinite(c->estimate.value) && !*t->interval;
+    return mem_format("%s%s%s", t->interval, *t->interval ? ", " : counted_all ? "counted over all, " : "", t->n);
+}
