@@ -19,19 +19,23 @@ static json_t *details(const struct answers *a, const struct estimate *e)
 static void words(struct check *out, const struct study *s, const struct policy_check *p, double guessing)
 {
     const struct estimate *e = &out->estimate;
-    char *found = text_estimate(e, out->unit, p), *chance = text_number(guessing, UNIT_SHARE);
+    char *value = text_value(e, out->unit, p), *brackets = text_brackets(e, out->unit, p),
+         *chance = text_number(guessing, UNIT_SHARE);
     bool all = e->n == s->data->count[s->split];
     out->question = mem_string("Is it accurate on whole pictures?");
     out->measure = mem_string("right");
     out->asks = mem_format("We count right answers on %s.",
                            all ? "all pictures of the set" : "pictures drawn at random from the set");
-    out->found = mem_format("%s are right. Naming the most frequent class every time would give %s.", found, chance);
+    out->found =
+        mem_format("%s of the pictures are answered right %s. Naming the most frequent class every time would give %s.",
+                   value, brackets, chance);
     out->means = mem_string("This is how often the model is right on pictures like these. It does not say on what "
                             "evidence: that is what the other checks ask.");
-    out->act = text_act(e, p, "Nothing to do. Read the other checks before trusting this figure.",
+    out->act = text_act(e, p, "Read the other checks before trusting this figure.",
                         "Train longer or choose a larger network, then run this program again.");
     free(chance);
-    free(found);
+    free(brackets);
+    free(value);
 }
 
 /* Share of the most frequent label. */

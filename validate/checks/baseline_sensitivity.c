@@ -97,7 +97,8 @@ static struct figure *draw(struct check *out, const struct sizes *r, const struc
 
 static char *named(const struct figure_row *row)
 {
-    char *value = text_number(row->value, UNIT_SHARE), *text = mem_format("%s (%s)", row->name, value);
+    struct estimate e = { row->value, row->low, row->high, 1 };
+    char *value = text_control(&e, UNIT_SHARE), *text = mem_format("%s, %s", row->name, value);
     free(value);
     return text;
 }
@@ -111,9 +112,10 @@ static char *found(const struct check *out, const struct figure *f, const struct
     }
     char *value = text_value(&out->estimate, out->unit, p), *brackets = text_brackets(&out->estimate, out->unit, p);
     char *small = named(least), *large = named(most);
+    const char *none = least->value > 0 ? "" : " A median of nothing counts as one pixel.";
     char *text = least->value < most->value
-                     ? mem_format("The largest median is %s the smallest %s. Largest: %s; smallest: %s.", value,
-                                  brackets, large, small)
+                     ? mem_format("The largest median is %s the smallest %s. Largest: %s; smallest: %s.%s", value,
+                                  brackets, large, small, none)
                      : mem_format("The median is the same under all %d fillings %s: %s.", BASELINES, brackets, small);
     free(large);
     free(small);

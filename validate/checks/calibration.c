@@ -28,8 +28,11 @@ struct bin {
     double pictures, confidence, right; /* sums */
 };
 
+/* Equal confidences are common when a model saturates: they are put into random order, since an order that knew which
+ * are right would put the wrong ones into a bin of their own. */
 struct pair {
     double confidence;
+    uint32_t tie;
     uint8_t right;
 };
 
@@ -37,15 +40,17 @@ static int by_confidence(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
     int order = (x->confidence > y->confidence) - (x->confidence < y->confidence);
-    return order ? order : x->right - y->right;
+    return order ? order : (x->tie > y->tie) - (x->tie < y->tie);
 }
 
-static struct sorted sort_answers(const struct answers *a)
+static struct sorted sort_answers(const struct answers *a, uint64_t seed)
 {
     size_t n = (size_t)a->n;
     struct pair *pair = mem_alloc(n, sizeof *pair);
-    for (size_t i = 0; i < n; i++)
-        pair[i] = (struct pair){ a->confidence[i], a->predicted[i] == a->label[i] };
+    for (size_t i = 0; i < n; i++) {
+        struct rng r = rng_stream(seed, RNG_CHECK, 0, (uint32_t)a->image[i]);
+        pair[i] = (struct pair){ a->confidence[i], rng_u32(&r), a->predicted[i] == a->label[i] };
+    }
     qsort(pair, n, sizeof *pair, by_confidence);
     struct sorted s = { (int)a->n, mem_alloc(n, sizeof *s.confidence), mem_alloc(n, 1), mem_alloc(n, sizeof *s.count) };
     for (size_t i = 0; i < n; i++) {
@@ -211,15 +216,16 @@ static void words(struct check *out, const struct policy_check *p, const struct 
     out->found = mem_format("The mean distance (expected calibration error) is %s. The model is %s sure on average and "
                             "%s right; with confidences that were exactly true, chance alone would show %s.",
                             found, mean, share, chance);
+    const char *surer =
+        sure > right ? "The model is surer than it is right." : "The model is right more often than it is sure.";
+    const char *outcome = text_choose(e, p, "The confidence can be read as about how often the answer is right.", surer,
+                                      "Whether the confidence can be taken at its word is not settled.");
     out->means = mem_format("%s It concerns whole pictures only: a model can be well calibrated on them and still be "
                             "sure of a few scattered pixels.",
-                            text_choose(e, p, "The confidence can be read as about how often the answer is right.",
-                                        sure > right ? "The model is surer than it is right."
-                                                     : "The model is right more often than it is sure.",
-                                        "Whether the confidence can be taken at its word is not settled."));
-    out->act = text_act(e, p, "Nothing to do.",
-                        "Scale the logits by one number fitted on pictures kept apart "
-                        "(temperature scaling), or train with label smoothing.");
+                            p->side == SIDE_NONE ? surer : outcome);
+    out->act = text_act(e, p, "Keep this figure beside every confidence that you publish.",
+                        "Scale the logits by one number fitted on pictures kept apart (temperature scaling), or train "
+                        "with label smoothing.");
     free(share);
     free(mean);
     free(chance);
@@ -232,7 +238,7 @@ bool check_calibration(struct study *s, const struct policy_check *p, int64_t n,
     const struct answers *a = study_answers(s, err);
     if (!a)
         return false;
-    struct sorted sorted = sort_answers(a);
+    struct sorted sorted = sort_answers(a, s->seed);
     struct bin bin[BINS];
     fill_equal_mass(&sorted, NULL, bin);
     double by_chance = error_by_chance(&sorted, s->seed);

@@ -127,6 +127,8 @@ static char *found(const struct check *out, const struct groups *g, const struct
 
 static const char *meaning(const struct estimate *e)
 {
+    if (e->low <= differences.low && e->high >= differences.high)
+        return "Too few answers of one kind are sure, so this run says nothing about the question.";
     if (e->low > 0)
         return "Wrong answers rest on less of the picture than right ones, so a small deciding part is a warning. It "
                "is "

@@ -150,24 +150,27 @@ static void say_found(struct check *out, const struct rubbish *r, const struct a
                       const struct policy_check *p)
 {
     struct estimate e[KINDS], control = estimate_true(r->study, a[SHUFFLED].n, p->threshold);
-    char *share[3], *found = text_estimate(&out->estimate, out->unit, p),
-                    *true_share = text_control(&control, UNIT_SHARE);
+    char *value = text_value(&out->estimate, out->unit, p), *brackets = text_brackets(&out->estimate, out->unit, p);
+    char *share[3], *true_share = text_control(&control, UNIT_SHARE);
     for (int k = NOISE; k <= OWN_MEAN; k++) {
         e[k] = estimate_kind(&a[k], &kinds[k]);
         share[k] = text_control(&e[k], UNIT_SHARE);
     }
     char *blank = answer(r, r->first[SET_MEAN]), *black = answer(r, r->first[BLACK]), *level = text_level(p->threshold);
-    out->found = mem_format("%s are answered with at least %s: of noise %s, of shuffled pictures %s, of blank ones %s; "
-                            "of the true pictures %s. The answer to the blank picture of the mean colour is %s; to the "
-                            "black one %s.",
-                            found, level, share[NOISE], share[SHUFFLED], share[OWN_MEAN], true_share, blank, black);
+    out->found =
+        mem_format("%s of the pictures without an object are answered with at least %s %s: of noise %s, of shuffled "
+                   "pictures %s, of blank ones %s; "
+                   "of the true pictures %s. The answer to the blank picture of the mean colour is %s; to the "
+                   "black one %s.",
+                   value, level, brackets, share[NOISE], share[SHUFFLED], share[OWN_MEAN], true_share, blank, black);
     free(level);
     free(black);
     free(blank);
     for (int k = NOISE; k <= OWN_MEAN; k++)
         free(share[k]);
     free(true_share);
-    free(found);
+    free(brackets);
+    free(value);
 }
 
 static void words(struct check *out, const struct policy_check *p)

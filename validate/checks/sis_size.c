@@ -99,24 +99,25 @@ static json_t *details(const struct study *s, const struct sizes *r, const doubl
                      json_finite(r->share[r->n - 1]), "blank", blank_details(s, blank));
 }
 
+/* `part` is sorted by size. */
 static void draw_dots(struct check *out, const struct sizes *r, const struct policy_check *p, int pixels)
 {
     struct figure *f = check_add_figure(out, FIGURE_DOTS);
     char *level = text_level(p->threshold), *n = text_n(r->n), *found = text_control(&out->estimate, out->unit);
-    char *all = format_count(pixels);
+    double largest = (double)r->part[r->n - 1].size / pixels;
+    char *all = format_count(pixels), *most = text_number(largest, UNIT_SHARE);
     f->heading = mem_format("One dot is one picture, at %s sure", level);
     f->caption =
         mem_format("Deciding part as a share of the %s pixels of a picture; %s pictures answered right.", all, n);
-    f->description = mem_format("Median %s, 95%% interval in brackets.", found);
+    f->description = mem_format("Median %s, in brackets the 95%% interval; largest %s.", found, most);
     f->x_unit = UNIT_SHARE;
     f->x_label = mem_string("share of the pixels");
     f->has_limit = p->side != SIDE_NONE;
     f->limit = p->limit;
     struct figure_series *dots = figure_add_series(f, "pictures", estimate_tone(&out->estimate, p), r->n);
     memcpy(dots->x, r->share, (size_t)r->n * sizeof *dots->x);
-    for (int i = 0; i < r->n; i++)
-        f->x_high = fmax(f->x_high, r->share[i]);
-    f->x_high = f->has_limit ? fmax(f->x_high, p->limit) : f->x_high;
+    f->x_high = f->has_limit ? fmax(largest, p->limit) : largest;
+    free(most);
     free(all);
     free(found);
     free(n);
@@ -185,7 +186,7 @@ static char *heading(double share)
     return text;
 }
 
-/* Shown on the smallest part that is not empty: a blank picture shows nothing. `part` is sorted by size. */
+/* Shown on the smallest part that is not empty: a blank picture shows nothing. */
 static void tell_fact(struct check *out, const struct study *s, const struct policy_check *p, const struct parts *all,
                       const struct sizes *r)
 {
@@ -206,21 +207,24 @@ static void say_found(struct check *out, const struct study *s, const struct pol
                       const double *blank)
 {
     int top = largest_class(blank, s->data->classes);
-    char *found = text_estimate(&out->estimate, out->unit, p), *pixels = format_count(study_pixels(s));
+    char *value = text_value(&out->estimate, out->unit, p), *brackets = text_brackets(&out->estimate, out->unit, p);
+    char *pixels = format_count(study_pixels(s));
     char *least = format_count(r->part[0].size), *most = format_count(r->part[r->n - 1].size);
     char *class = text_class(s, top), *chance = text_sure(blank[top]);
     char *empty =
         r->empty ? mem_format(" In %d of the pictures nothing at all needs to be shown.", r->empty) : mem_string("");
-    out->found = mem_format("The median part is %s of the picture. The smallest has %s, the largest %s of %s pixels.%s "
-                            "With everything hidden, the model still gives %s %s.",
-                            found, least, most, pixels, empty, class, chance);
+    out->found =
+        mem_format("The median part is %s of the picture %s. The smallest has %s, the largest %s of %s pixels.%s "
+                   "With everything hidden, the model still gives %s %s.",
+                   value, brackets, least, most, pixels, empty, class, chance);
     free(empty);
     free(chance);
     free(class);
     free(most);
     free(least);
     free(pixels);
-    free(found);
+    free(brackets);
+    free(value);
 }
 
 static void words(struct check *out, const struct policy_check *p)
@@ -234,8 +238,7 @@ static void words(struct check *out, const struct policy_check *p)
                    level);
     const char *outcome =
         text_choose(&out->estimate, p,
-                    "The model asks for at least this much of a picture. That the "
-                    "part means something to a person does not follow: look at it.",
+                    "A part of this size may or may not mean something to a person: the size alone does not say.",
                     "So few scattered pixels can hardly name an object to a person, so the model does "
                     "not use what a person would.",
                     "Whether the model asks for enough of a picture is not settled.");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "validate/checks/estimate.h"
 #include "validate/report/format.h"
 
 #define NBSP "\xc2\xa0"
@@ -65,7 +66,7 @@ char *text_level(double probability)
 
 char *text_sure(double probability)
 {
-    return format_value(probability, UNIT_SHARE, 0);
+    return format_value(probability, UNIT_SHARE, probability >= 0.995 ? 1 : 0);
 }
 
 char *text_class(const struct study *s, int k)
@@ -95,13 +96,13 @@ char *text_act(const struct estimate *e, const struct policy_check *p, const cha
     if (check_decide(e, p->side, p->limit) != CHECK_INCONCLUSIVE)
         return mem_string(text_choose(e, p, pass, fail, ""));
     int64_t needed = check_needed(e, p->limit);
-    if (needed <= e->n) /* not known */
-        return mem_string("The interval lies on both sides of the limit. Take more pictures: raise the sample of this "
-                          "check in the policy, or use --full.");
-    char *count = format_count(needed);
-    char *text = mem_format("The interval lies on both sides of the limit. About %s pictures would decide if the value "
-                            "stays: raise the sample of this check in the policy, or use --full.",
-                            count);
+    /* An interval of a handful of pictures, or one far too wide, says nothing about how it would shrink. */
+    bool known = e->n >= ESTIMATE_FEW && needed > e->n && needed / 100 < e->n;
+    char *count = known ? format_count(needed) : mem_string("More");
+    char *text =
+        mem_format("The interval lies on both sides of the limit. %s%s pictures like these would decide%s: raise "
+                   "the sample of this check in the policy, use --full, or add pictures to the set.",
+                   known ? "About " : "", count, known ? " if the value stays" : "");
     free(count);
     return text;
 }

@@ -19,7 +19,7 @@ char *text_control(const struct estimate *e, enum unit unit);
 
 char *text_number(double value, enum unit unit); /* 2 to 3 figures: "8.8%" */
 char *text_level(double probability);            /* as a person would write a threshold: 0.99 -> "99%", 0.5 -> "50%" */
-char *text_sure(double probability);             /* a measured one, in whole percent: 0.9931 -> "99%" */
+char *text_sure(double probability);             /* a measured one, 0.9931 -> "99%", 0.996 -> "99.6%" */
 char *text_n(int64_t n);                         /* "n = 10,000", with no-break spaces */
 char *text_class(const struct study *s, int k);  /* the class's name between curly quotes */
 
