@@ -210,8 +210,9 @@ static void word(struct probe *p, const struct result *r)
                            "divide their share by the ring's share of the area. Pixels spread evenly would give 1.",
                            probe_keep(p, text_level(p->policy->threshold)), width);
     char *found = mem_format(
-        "The ring is %s of the area and holds %s its share. A centre of the same area holds %s, random pixels put "
-        "%s into the ring. Ranked by probability instead of margin it is %s, by margin on the same pictures %s (%s).",
+        "The ring is %s of the area; its share of the deciding pixels divided by that is %s. A centre of the same area "
+        "gives %s, random pixels in the ring %s. Ranked by probability instead of margin the ring gives %s, by margin "
+        "on the same pictures %s; %s each.",
         probe_keep(p, text_number((double)ring->area / study_pixels(p->study), UNIT_SHARE)),
         probe_keep(p, text_estimate(e, UNIT_RATIO, p->policy)), ratio(p, &r->of_centre), ratio(p, &r->of_random),
         ratio(p, &r->of_probability), ratio(p, &r->of_same), probe_keep(p, text_n(r->of_probability.n)));
@@ -287,10 +288,11 @@ static bool state_fact(struct probe *p, const struct result *r, struct err *err)
     const struct estimate *e = &r->of_ring[r->asked];
     int pixels = study_pixels(p->study);
     fact->heading = mem_format("The border holds %s its share", probe_keep(p, text_value(e, UNIT_RATIO, p->policy)));
-    fact->sentence = mem_format("The ring %s wide is %s of a picture and holds %s its share of the deciding pixels.",
-                                probe_keep(p, exhibit_pixels(r->ring[r->asked].width)),
-                                probe_keep(p, text_number((double)r->ring[r->asked].area / pixels, UNIT_SHARE)),
-                                probe_keep(p, text_estimate(e, UNIT_RATIO, p->policy)));
+    fact->sentence =
+        mem_format("The ring %s wide is %s of a picture; its share of the deciding pixels divided by that is %s.",
+                   probe_keep(p, exhibit_pixels(r->ring[r->asked].width)),
+                   probe_keep(p, text_number((double)r->ring[r->asked].area / pixels, UNIT_SHARE)),
+                   probe_keep(p, text_estimate(e, UNIT_RATIO, p->policy)));
     fact->sentence = probe_with_limit(p, e, UNIT_RATIO, fact->sentence);
     struct exhibit exhibit = { .probe = p };
     uint8_t *mask = mem_alloc((size_t)pixels, 1);

@@ -124,7 +124,8 @@ static void word(struct probe *p, const struct result *r)
                            "the same picture, and ask again.",
                            probe_keep(p, text_level(p->policy->threshold)));
     out->found = mem_format(
-        "The answer is lost in %s, although %s of the picture is then visible instead of %s. With as many true pixels "
+        "The answer is lost in %s of the pictures, although %s of the picture is then visible instead of %s. With as "
+        "many true pixels "
         "added at random it is lost in %s. The mean probability of the answer is %s before, %s with the neighbours and "
         "%s with random pixels.",
         probe_keep(p, text_estimate(e, UNIT_SHARE, p->policy)), share(p, r->shown[NEIGHBOURS]),

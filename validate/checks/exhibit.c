@@ -67,12 +67,9 @@ static char *caption(const struct exhibit *e, const struct exhibit_item *item, i
 static char *alternative(const struct exhibit *e, const struct exhibit_item *item, const char *caption_text)
 {
     const struct probe *p = e->probe;
-    char *number = format_count(p->image[item->i]);
-    const char *split = p->study->split == SPLIT_TEST ? "Test" : "Training";
-    char *text = item->what ? mem_format("%s picture %s with parts hidden. %s", split, number, caption_text)
-                            : mem_format("%s picture %s. %s", split, number, caption_text);
-    free(number);
-    return text;
+    if (item->what)
+        return mem_format("The same picture, partly hidden. %s.", caption_text);
+    return mem_format("%s: %s.", p->study->split == SPLIT_TEST ? "Test set" : "Training set", caption_text);
 }
 
 static void fill(const struct exhibit *e, int k, int answer, double sure, struct picture *out)

@@ -25,8 +25,9 @@ struct level {
 struct curve {
     int n, asked; /* levels; the one that the policy asks for */
     struct level level[LEVELS_MAX];
-    struct estimate whole; /* right on whole pictures */
-    int example;           /* a picture for which the ranked part suffices and the random one does not */
+    struct estimate whole;    /* right on whole pictures */
+    struct estimate majority; /* of who always names the most frequent class */
+    int example;              /* a picture for which the ranked part suffices and the random one does not */
 };
 
 static void part(const struct view *v, int i, uint8_t *mask)
@@ -90,9 +91,25 @@ static bool measure(struct probe *p, struct curve *c, struct err *err)
             c->example = find_example(p, answer[RANKED], answer[RANDOM]);
     }
     c->whole = probe_equal(p->answer, p->label, p->n);
+    c->majority = probe_majority(p, p->label);
     free(answer[RANKED]);
     free(answer[RANDOM]);
     return ok;
+}
+
+/* Better than naming the most frequent class is what needs an explanation; random pixels may be it. */
+static const char *meaning(const struct level *l, bool worrying)
+{
+    if (!worrying)
+        return "From so few pixels the model does no better than by naming the most frequent class. It does not follow "
+               "that it decides by the right pixels when more of them are there.";
+    return l->right[RANKED].low > l->right[RANDOM].high
+               ? "The model still names the class when nearly everything that a person looks at is hidden, and random "
+                 "pixels do not explain it. It does not follow that these pixels carry no trace of the class: a model "
+                 "trained on them alone could tell."
+               : "Few pixels are enough for the model, and random ones may do as well as the best: it reads something "
+                 "that lies all over the picture, such as a colour. It does not follow that the search found nothing: "
+                 "there was nothing to choose.";
 }
 
 static void word(struct probe *p, const struct curve *c)
@@ -100,7 +117,7 @@ static void word(struct probe *p, const struct curve *c)
     struct check *out = p->check;
     const struct level *l = &c->level[c->asked];
     const char *fraction = probe_keep(p, text_level(l->fraction)), *m = probe_keep(p, exhibit_pixels(l->m));
-    bool worrying = l->right[RANKED].low > l->right[RANDOM].high;
+    bool worrying = l->right[RANKED].low > c->majority.value;
     out->question = mem_string("Does a small part do as well as the whole?");
     out->measure = mem_format("right with %s of the pixels", fraction);
     out->asks =
@@ -108,18 +125,13 @@ static void word(struct probe *p, const struct curve *c)
                    "last, and the same number drawn at random.",
                    fraction);
     out->found = mem_format(
-        "With the best %s (%s), the model is right in %s; with as many random pixels in %s, with the whole "
-        "picture in %s. Its answer stays the same in %s.",
+        "From the best %s (%s) %s of the answers are right; from as many random pixels %s, from whole pictures %s. "
+        "Always naming the most frequent class would give %s. From the best pixels the answer stays the same in %s.",
         fraction, m, probe_keep(p, text_estimate(&l->right[RANKED], UNIT_SHARE, p->policy)),
         probe_keep(p, text_control(&l->right[RANDOM], UNIT_SHARE)), probe_keep(p, text_control(&c->whole, UNIT_SHARE)),
+        probe_keep(p, text_number(c->majority.value, UNIT_SHARE)),
         probe_keep(p, text_control(&l->stay[RANKED], UNIT_SHARE)));
-    out->means = mem_string(
-        worrying
-            ? "The model still names the class when nearly everything that a person looks at is hidden, and random "
-              "pixels do not explain it. It does not follow that these pixels carry no trace of the class: a model "
-              "trained on them alone could tell."
-            : "The pixels that the search ranks highest help the model no more than random ones, so it does not "
-              "decide by so few pixels. It does not follow that it decides by the right ones.");
+    out->means = mem_string(meaning(l, worrying));
     out->act = probe_act(p, &l->right[RANKED], worrying, "Keep the curve and compare it with that of the next model.",
                          "Train with input dropout, then compare the two models by this curve: the further right it "
                          "rises, the better.");
@@ -187,7 +199,7 @@ static bool state_fact(struct probe *p, const struct curve *c, struct err *err)
     fact->heading = mem_format("With %s of the pixels, %s right", fraction,
                                probe_keep(p, text_value(&l->right[RANKED], UNIT_SHARE, p->policy)));
     fact->sentence =
-        mem_format("From the best %s of the pixels the model is right in %s, from as many random ones in %s.", fraction,
+        mem_format("From the best %s of the pixels %s of the answers are right, from as many random ones %s.", fraction,
                    probe_keep(p, text_estimate(&l->right[RANKED], UNIT_SHARE, p->policy)),
                    probe_keep(p, text_control(&l->right[RANDOM], UNIT_SHARE)));
     fact->sentence = probe_with_limit(p, &l->right[RANKED], UNIT_SHARE, fact->sentence);
@@ -214,6 +226,7 @@ static json_t *details(const struct curve *c)
     }
     json_object_set_new(object, "curve", levels);
     json_object_set_new(object, "whole_right", probe_json(&c->whole));
+    json_object_set_new(object, "majority_right", probe_number(c->majority.value));
     return object;
 }
 

@@ -119,16 +119,21 @@ static void word(struct probe *p, const struct result *r)
         mem_format("For each picture we draw one wrong class and hide pixels so that the model comes to believe "
                    "it, to %s sure. Nothing is painted in; pixels are only hidden.",
                    level);
-    char *found = mem_format("It worked in %s. With as many pixels left at random it works in %s.",
-                             probe_keep(p, text_estimate(e, UNIT_SHARE, p->policy)),
-                             probe_keep(p, text_control(&r->random, UNIT_SHARE)));
-    out->found =
-        r->n_forced == 0
-            ? mem_string(found)
-            : mem_format("%s In the median, what is left has %s; in %d of %d turned pictures nothing is left at "
-                         "all, because the model gives the wrong class to the empty picture.",
-                         found, probe_keep(p, exhibit_pixels(r->median_left)), r->nothing_left, r->n_forced);
-    free(found);
+    const char *found =
+        probe_keep(p, mem_format("It worked in %s of the pictures. With as many pixels left at random it "
+                                 "works in %s.",
+                                 probe_keep(p, text_estimate(e, UNIT_SHARE, p->policy)),
+                                 probe_keep(p, text_control(&r->random, UNIT_SHARE))));
+    const char *left = "", *nothing = "";
+    if (r->n_forced > 0)
+        left = probe_keep(
+            p, mem_format(" In the median, what is left has %s.", probe_keep(p, exhibit_pixels(r->median_left))));
+    if (r->nothing_left > 0)
+        nothing =
+            probe_keep(p, mem_format(" In %d of %d turned pictures nothing is left at all, because the model gives "
+                                     "the wrong class to the empty picture.",
+                                     r->nothing_left, r->n_forced));
+    out->found = mem_format("%s%s%s", found, left, nothing);
     out->means = mem_string(
         worrying
             ? "A high confidence of this model says little about what is in a picture when parts of it are hidden. "
@@ -194,7 +199,7 @@ static bool state_fact(struct probe *p, const struct result *r, struct err *err)
     fact->heading =
         mem_format("Wrong answers can be forced in %s", probe_keep(p, text_value(e, UNIT_SHARE, p->policy)));
     fact->sentence = mem_format(
-        "Hiding the right pixels made the model %s sure of a wrong class drawn at random in %s.",
+        "Hiding the right pixels made the model %s sure of a wrong class drawn at random in %s of the pictures.",
         probe_keep(p, text_level(p->policy->threshold)), probe_keep(p, text_estimate(e, UNIT_SHARE, p->policy)));
     fact->sentence = probe_with_limit(p, e, UNIT_SHARE, fact->sentence);
     struct exhibit exhibit = { .probe = p };
