@@ -1,9 +1,16 @@
-/* validate COMMAND: verdicts on models and data sets. So far it knows its commands and says that they are to come. */
+/* validate COMMAND: verdicts on models and data sets. Binds the engine to struct subject_opener; the only place that
+ * prints errors. */
+#include <fenv.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include "base/err.h"
+#include "base/mem.h"
 #include "base/settings.h"
 #include "base/version.h"
+#include "darknet-ext/model.h"
+#include "darknet-ext/weights.h"
+#include "validate/command.h"
 
 static const char help[] =
     "validate - Tells whether a model or a data set overinterprets.\n"
@@ -11,63 +18,136 @@ static const char help[] =
     "usage: validate COMMAND [arguments]\n"
     "\n"
     "commands:\n"
-    "  model RUN                 a report on a trained model, with a verdict\n"
-    "  dataset DESCRIPTOR        can labels be predicted from meaningless regions alone?\n"
     "  sis RUN                   sufficient input subsets of single images\n"
-    "  compare RUN RUN           is the second less prone to overinterpretation than the first?\n"
+    "  merge OUT DIR...          the shards of one `validate sis` as one result\n"
     "\n"
     "options:\n"
-    "  --help                    this text\n"
+    "  --help                    this text; after a command: its options\n"
     "  --version                 the version\n"
     "\n"
-    "None of the commands is available yet. Exit status: 2 wrong usage, or a command that is not available.\n";
+    "Exit status: 0 done, or every check passed; 1 a check failed (the model overinterprets); 2 wrong usage or\n"
+    "settings; 3 could not run; 4 inconclusive; 75 interrupted (--resume continues). Only 0 means \"release\".\n";
 
-static const char commands[] = "model|dataset|sis|compare";
+struct command {
+    const char *name;
+    enum exit_status (*run)(const struct subject_opener *opener, int argc, char **argv, struct err *err);
+    void (*help)(FILE *out);
+};
 
-static bool is_command(const char *word)
+static const struct command commands[] = {
+    { "sis", command_sis, sis_options_help },
+    { "merge", command_merge, merge_options_help },
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+static const char command_words[] = "sis|merge";
+
+/* What the engine keeps of an opened network. */
+struct engine {
+    struct net_cfg *cfg;
+    struct model *model;
+};
+
+static void engine_close(struct network *network)
 {
-    size_t n = strlen(word);
+    struct engine *e = network->self;
 
-    for (const char *at = commands; *at; at += strcspn(at, "|"), at += *at == '|')
-        if (strcspn(at, "|") == n && strncmp(at, word, n) == 0)
-            return true;
-    return false;
+    model_close(e->model);
+    cfg_free(e->cfg);
+    free(e);
+    network->self = NULL;
 }
 
-static enum exit_status refuse(const char *command)
+static bool engine_load(struct engine *e, const char *cfg, const char *weights, int threads, struct err *err)
+{
+    struct model_options options = { .threads = threads, .precision = PRECISION_F32 };
+    uint64_t seen;
+
+    if (!cfg_read(cfg, &e->cfg, err))
+        return false;
+    float *values = mem_alloc((size_t)e->cfg->stored, sizeof *values);
+    bool ok = weights_read(weights, e->cfg, values, &seen, err) && model_open(e->cfg, &options, &e->model, err);
+    if (ok)
+        model_set_parameters(e->model, values);
+    free(values);
+    return ok;
+}
+
+static bool engine_open(const char *cfg, const char *weights, int threads, struct network *out, struct err *err)
+{
+    struct engine *e = mem_alloc(1, sizeof *e);
+
+    *out = (struct network){ .self = e };
+    if (!engine_load(e, cfg, weights, threads, err)) {
+        engine_close(out);
+        return false;
+    }
+    out->classifier = model_classifier(e->model);
+    out->dataset = e->cfg->dataset;
+    out->test_resize = e->cfg->test_resize;
+    out->parameters = e->cfg->parameters;
+    out->isa = model_isa();
+    out->engine = model_engine_version();
+    return true;
+}
+
+static uint64_t engine_state_hash(const void *self)
+{
+    return model_state_hash(((const struct engine *)self)->model);
+}
+
+static const struct subject_opener engine = { engine_open, engine_close, engine_state_hash };
+
+static enum exit_status refuse(const char *command, struct err *err)
 {
     char near[16];
-    struct err err;
 
-    if (is_command(command))
-        err_usage(&err, "%s is not available yet; this version trains models (see train --help)", command);
-    else if (nearest_word(command, commands, near, sizeof near))
-        err_usage(&err, "%s: unknown command; did you mean %s?", command, near);
+    if (nearest_word(command, command_words, near, sizeof near))
+        err_usage(err, "%s: unknown command; did you mean %s?", command, near);
     else
-        err_usage(&err, "%s: unknown command; validate --help lists the commands", command);
-    fprintf(stderr, "validate: %s\n", err.text);
-    return err.status;
+        err_usage(err, "%s: unknown command; validate --help lists the commands", command);
+    return err->status;
 }
 
-static enum exit_status print(const char *text)
+static const struct command *find_command(const char *word)
 {
-    return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_CANNOT_RUN;
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+    return NULL;
 }
 
-static enum exit_status print_version(void)
+static enum exit_status run_program(int argc, char **argv, struct err *err)
 {
-    printf("validate (Marginalia) ");
-    return print(version_string()) == EXIT_OK ? print("\n") : EXIT_CANNOT_RUN;
+    const struct command *command = argc >= 2 ? find_command(argv[1]) : NULL;
+
+    if (settings_asks(argc, argv, "help")) {
+        if (command)
+            command->help(stdout);
+        else
+            fputs(help, stdout);
+        return EXIT_OK;
+    }
+    if (settings_asks(argc, argv, "version")) {
+        printf("validate (Marginalia) %s\n", version_string());
+        return EXIT_OK;
+    }
+    if (argc < 2)
+        return err_usage(err, "no command; validate --help lists the commands"), err->status;
+    return command ? command->run(&engine, argc, argv, err) : refuse(argv[1], err);
 }
 
 int main(int argc, char **argv)
 {
-    if (settings_asks(argc, argv, "help"))
-        return print(help);
-    if (settings_asks(argc, argv, "version"))
-        return print_version();
-    if (argc >= 2)
-        return refuse(argv[1]);
-    fprintf(stderr, "validate: no command; validate --help lists the commands\n");
-    return EXIT_USAGE;
+    struct err err = { 0 };
+
+    fesetenv(FE_DFL_ENV);     /* whatever was loaded before us: IEEE arithmetic with denormals */
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(2), not a death */
+    enum exit_status status = run_program(argc, argv, &err);
+    if (*err.text)
+        fprintf(stderr, "%s%s\n", strncmp(err.text, "validate", 8) == 0 ? "" : "validate: ", err.text);
+    if (fflush(stdout) != 0 && status != EXIT_USAGE && status != EXIT_INTERRUPTED) {
+        fprintf(stderr, "validate: standard output: cannot be written; check the disk it goes to\n");
+        status = EXIT_CANNOT_RUN;
+    }
+    return status;
 }

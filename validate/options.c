@@ -39,15 +39,38 @@ struct sis_words {
 static int subject_rows(struct subject_options *o, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "cfg", .kind = SETTING_STRING, .value = &o->cfg, .argument = "FILE",
+        { .name = "cfg",
+          .kind = SETTING_STRING,
+          .value = &o->cfg,
+          .argument = "FILE",
           .help = "the network, instead of the run's resolved.cfg" },
-        { .name = "weights", .letter = 'w', .kind = SETTING_STRING, .value = &o->weights, .argument = "FILE",
+        { .name = "weights",
+          .letter = 'w',
+          .kind = SETTING_STRING,
+          .value = &o->weights,
+          .argument = "FILE",
           .help = "its weights, instead of the run's final.weights" },
-        { .name = "data", .letter = 'd', .kind = SETTING_STRING, .value = &o->data, .argument = "DIR",
+        { .name = "data",
+          .letter = 'd',
+          .kind = SETTING_STRING,
+          .value = &o->data,
+          .argument = "DIR",
           .help = "where the data set's files are (default: as its descriptor says)" },
-        { .name = "threads", .letter = 'j', .kind = SETTING_INT, .value = &o->threads, .min = 1, .max = 1024,
-          .argument = "N", .help = "threads that compute" },
-        { .name = "seed", .letter = 's', .kind = SETTING_INT, .value = &o->seed, .min = 0, .max = 9e18, .argument = "N",
+        { .name = "threads",
+          .letter = 'j',
+          .kind = SETTING_INT,
+          .value = &o->threads,
+          .min = 1,
+          .max = 1024,
+          .argument = "N",
+          .help = "threads that compute" },
+        { .name = "seed",
+          .letter = 's',
+          .kind = SETTING_INT,
+          .value = &o->seed,
+          .min = 0,
+          .max = 9e18,
+          .argument = "N",
           .help = "seed of everything random" },
     };
 
@@ -58,31 +81,79 @@ static int subject_rows(struct subject_options *o, struct setting *table)
 static int sis_rows(struct sis_options *o, struct sis_words *words, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &o->out, .argument = "DIR",
+        { .name = "out",
+          .letter = 'o',
+          .kind = SETTING_STRING,
+          .value = &o->out,
+          .argument = "DIR",
           .help = "where results go (default: sis in the run directory)" },
-        { .name = "images", .letter = 'i', .kind = SETTING_STRING, .value = &o->images, .argument = "N|LIST|@FILE",
+        { .name = "images",
+          .letter = 'i',
+          .kind = SETTING_STRING,
+          .value = &o->images,
+          .argument = "N|LIST|@FILE",
           .help = "the first N images, or numbers and ranges such as 0,5,7-9 (default: all)" },
-        { .name = "split", .kind = SETTING_CHOICE, .value = &words->split, .choices = "test|train",
+        { .name = "split",
+          .kind = SETTING_CHOICE,
+          .value = &words->split,
+          .choices = "test|train",
           .help = "where the images come from" },
-        { .name = "method", .letter = 'm', .kind = SETTING_CHOICE, .value = &words->method,
-          .choices = SIS_METHOD_WORDS, .help = "exact, by gradients, or exact among what gradients propose" },
-        { .name = "per-step", .letter = 'k', .kind = SETTING_INT, .value = &words->per_step, .min = 1, .max = 1 << 20,
-          .argument = "K", .help = "gradient, screened: pixels removed at once" },
-        { .name = "candidates", .kind = SETTING_INT, .value = &words->candidates, .min = 1, .max = 1 << 20,
-          .argument = "M", .help = "screened: pixels that the gradient proposes" },
-        { .name = "rank", .kind = SETTING_CHOICE, .value = &words->rank, .choices = SIS_RANK_WORDS,
+        { .name = "method",
+          .letter = 'm',
+          .kind = SETTING_CHOICE,
+          .value = &words->method,
+          .choices = SIS_METHOD_WORDS,
+          .help = "exact, by gradients, or exact among what gradients propose" },
+        { .name = "per-step",
+          .letter = 'k',
+          .kind = SETTING_INT,
+          .value = &words->per_step,
+          .min = 1,
+          .max = 1 << 20,
+          .argument = "K",
+          .help = "gradient, screened: pixels removed at once" },
+        { .name = "candidates",
+          .kind = SETTING_INT,
+          .value = &words->candidates,
+          .min = 1,
+          .max = 1 << 20,
+          .argument = "M",
+          .help = "screened: pixels that the gradient proposes" },
+        { .name = "rank",
+          .kind = SETTING_CHOICE,
+          .value = &words->rank,
+          .choices = SIS_RANK_WORDS,
           .help = "what removal keeps large; probability: the published program to the bit, ties and all" },
-        { .name = "target", .letter = 't', .kind = SETTING_STRING, .value = &o->target, .argument = "predicted|true|N",
+        { .name = "target",
+          .letter = 't',
+          .kind = SETTING_STRING,
+          .value = &o->target,
+          .argument = "predicted|true|N",
           .help = "the class whose evidence is sought" },
-        { .name = "threshold", .kind = SETTING_STRING, .value = &words->threshold, .argument = "P,...",
+        { .name = "threshold",
+          .kind = SETTING_STRING,
+          .value = &words->threshold,
+          .argument = "P,...",
           .help = "probabilities of the target that must be reached, each between 0 and 1" },
-        { .name = "baseline", .letter = 'b', .kind = SETTING_CHOICE, .value = &words->baseline,
-          .choices = BASELINE_WORDS, .help = "what stands in the place of a removed pixel" },
-        { .name = "collection", .kind = SETTING_FLAG, .value = &o->collection,
+        { .name = "baseline",
+          .letter = 'b',
+          .kind = SETTING_CHOICE,
+          .value = &words->baseline,
+          .choices = BASELINE_WORDS,
+          .help = "what stands in the place of a removed pixel" },
+        { .name = "collection",
+          .kind = SETTING_FLAG,
+          .value = &o->collection,
           .help = "all disjoint subsets that suffice at the largest threshold, one after the other" },
-        { .name = "shard", .kind = SETTING_STRING, .value = &words->shard, .argument = "I/N",
+        { .name = "shard",
+          .kind = SETTING_STRING,
+          .value = &words->shard,
+          .argument = "I/N",
           .help = "part I of N parts of the images" },
-        { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
+        { .name = "resume",
+          .letter = 'r',
+          .kind = SETTING_FLAG,
+          .value = &o->resume,
           .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former result" },
         { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
@@ -95,21 +166,42 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
 static int judge_rows(struct judge_options *o, bool *quick, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "policy", .letter = 'p', .kind = SETTING_STRING, .value = &o->policy, .argument = "FILE",
+        { .name = "policy",
+          .letter = 'p',
+          .kind = SETTING_STRING,
+          .value = &o->policy,
+          .argument = "FILE",
           .help = "which checks, with which limits" },
-        { .name = "quick", .kind = SETTING_FLAG, .value = quick,
+        { .name = "quick",
+          .kind = SETTING_FLAG,
+          .value = quick,
           .help = "the policy's small sample sizes (the default)" },
         { .name = "full", .kind = SETTING_FLAG, .value = &o->full, .help = "the policy's full sample sizes" },
-        { .name = "previous", .kind = SETTING_STRING, .value = &o->previous, .argument = "REPORT",
+        { .name = "previous",
+          .kind = SETTING_STRING,
+          .value = &o->previous,
+          .argument = "REPORT",
           .help = "report.json of the last release: no check may be worse than there" },
-        { .name = "waive", .kind = SETTING_LIST, .value = &o->waive, .argument = "CHECK=REASON",
+        { .name = "waive",
+          .kind = SETTING_LIST,
+          .value = &o->waive,
+          .argument = "CHECK=REASON",
           .help = "accept that CHECK does not pass; recorded and shown; may be repeated" },
-        { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &o->out, .argument = "DIR",
+        { .name = "out",
+          .letter = 'o',
+          .kind = SETTING_STRING,
+          .value = &o->out,
+          .argument = "DIR",
           .help = "where the report goes (default: validation in the run directory)" },
-        { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
+        { .name = "resume",
+          .letter = 'r',
+          .kind = SETTING_FLAG,
+          .value = &o->resume,
           .help = "continue an interrupted validation" },
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former report" },
-        { .name = "list-checks", .kind = SETTING_FLAG, .value = &o->list_checks,
+        { .name = "list-checks",
+          .kind = SETTING_FLAG,
+          .value = &o->list_checks,
           .help = "print the checks that a policy may name, then stop" },
         { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
     };
@@ -125,8 +217,14 @@ static struct subject_options subject_defaults(void)
 
 static struct sis_options sis_defaults(struct sis_words *words)
 {
-    *words = (struct sis_words){ .method = "gradient", .rank = "margin", .baseline = "mean",
-        .threshold = "0.5,0.9,0.99", .split = "test", .shard = "1/1", .per_step = 8, .candidates = 32 };
+    *words = (struct sis_words){ .method = "gradient",
+                                 .rank = "margin",
+                                 .baseline = "mean",
+                                 .threshold = "0.5,0.9,0.99",
+                                 .split = "test",
+                                 .shard = "1/1",
+                                 .per_step = 8,
+                                 .candidates = 32 };
     return (struct sis_options){ .subject = subject_defaults(), .target = "predicted" };
 }
 
@@ -140,18 +238,28 @@ static struct settings sis_settings(struct sis_options *o, struct sis_words *wor
     int n = sis_rows(o, words, table);
 
     n += subject_rows(&o->subject, table + n);
-    return (struct settings){ .program = "validate sis", .usage = "RUN [options]",
+    return (struct settings){
+        .program = "validate sis",
+        .usage = "RUN [options]",
         .summary = "Finds which pixels of an image suffice for the model's decision (sufficient input subsets).",
-        .table = table, .n = n, .max_positional = 1, .examples = sis_examples };
+        .table = table,
+        .n = n,
+        .max_positional = 1,
+        .examples = sis_examples
+    };
 }
 
 static struct settings merge_settings(int argc)
 {
     static const struct setting none[1];
 
-    return (struct settings){ .program = "validate merge", .usage = "OUT DIR...",
-        .summary = "Joins the shards of one SIS run into the result of the whole run.",
-        .table = none, .min_positional = 2, .max_positional = argc > 2 ? argc : 2, .examples = merge_examples };
+    return (struct settings){ .program = "validate merge",
+                              .usage = "OUT DIR...",
+                              .summary = "Joins the shards of one SIS run into the result of the whole run.",
+                              .table = none,
+                              .min_positional = 2,
+                              .max_positional = argc > 2 ? argc : 2,
+                              .examples = merge_examples };
 }
 
 static struct settings judge_settings(struct judge_options *o, bool *quick, struct setting *table)
@@ -159,9 +267,13 @@ static struct settings judge_settings(struct judge_options *o, bool *quick, stru
     int n = judge_rows(o, quick, table);
 
     n += subject_rows(&o->subject, table + n);
-    return (struct settings){ .program = "validate model", .usage = "RUN [options]",
-        .summary = "Tells whether a trained model overinterprets, by the checks of a policy.",
-        .table = table, .n = n, .max_positional = 1, .examples = judge_examples };
+    return (struct settings){ .program = "validate model",
+                              .usage = "RUN [options]",
+                              .summary = "Tells whether a trained model overinterprets, by the checks of a policy.",
+                              .table = table,
+                              .n = n,
+                              .max_positional = 1,
+                              .examples = judge_examples };
 }
 
 /* The index of `word` among '|'-separated words, of which it is one. */
@@ -179,8 +291,10 @@ static bool add_threshold(struct sis_options *o, const char *text, struct err *e
     double p;
 
     if (!parse_real(text, 0, 1, &p) || !(p > 0 && p < 1))
-        return err_usage(err, "validate sis: --threshold %s: not accepted; must be numbers between 0 and 1, such as "
-                         "0.5,0.9,0.99", text);
+        return err_usage(err,
+                         "validate sis: --threshold %s: not accepted; must be numbers between 0 and 1, such as "
+                         "0.5,0.9,0.99",
+                         text);
     if (o->n_thresholds == SIS_MAX_THRESHOLDS)
         return err_usage(err, "validate sis: --threshold: more than %d numbers; leave some out", SIS_MAX_THRESHOLDS);
     int at = o->n_thresholds++;
@@ -236,8 +350,9 @@ static bool check_subject(const char *program, const struct subject_options *o, 
 static bool look_up(struct sis_options *o, const struct sis_words *words, struct err *err)
 {
     o->settings = (struct sis_settings){ .method = (enum sis_method)index_of(words->method, SIS_METHOD_WORDS),
-        .rank = (enum sis_rank)index_of(words->rank, SIS_RANK_WORDS), .per_step = (int)words->per_step,
-        .candidates = (int)words->candidates };
+                                         .rank = (enum sis_rank)index_of(words->rank, SIS_RANK_WORDS),
+                                         .per_step = (int)words->per_step,
+                                         .candidates = (int)words->candidates };
     o->baseline = (enum baseline)index_of(words->baseline, BASELINE_WORDS);
     o->split = strcmp(words->split, "test") == 0 ? SPLIT_TEST : SPLIT_TRAIN;
     return parse_thresholds(o, words->threshold, err) && parse_shard(o, words->shard, err);

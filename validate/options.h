@@ -12,7 +12,7 @@
 
 /* What every command on a model takes. Strings are borrowed from argv; NULL: not given. */
 struct subject_options {
-    const char *run;               /* run directory of train, or NULL: then cfg and weights are given */
+    const char *run; /* run directory of train, or NULL: then cfg and weights are given */
     const char *cfg, *weights, *data;
     long long threads, seed;
 };

@@ -26,9 +26,9 @@ struct run {
     size_t floats;
     int pixels;
     /* Collections: the rows of the block that are still searched, and what is known of all its rows. */
-    int active_n, *active;         /* [model->batch] */
-    uint8_t *rest;                 /* [model->batch][pixels] 1: in no subset yet */
-    struct sis_record *record;     /* [model->batch] */
+    int active_n, *active;     /* [model->batch] */
+    uint8_t *rest;             /* [model->batch][pixels] 1: in no subset yet */
+    struct sis_record *record; /* [model->batch] */
 };
 
 /* Reads and predicts the entries from `first` on, as many as a batch holds. */
@@ -74,9 +74,13 @@ static struct sis_record make_record(const struct run *r, int64_t i, const struc
     enum sis_rank rank = r->search->identity->settings.rank;
     const struct entry *e = &r->entry[i];
 
-    return (struct sis_record){ .image = e->image, .label = e->label, .predicted = e->predicted, .target = e->target,
-        .confidence = sis_probability(rank, order->value[0]),
-        .blank = sis_probability(rank, order->value[order->states - 1]), .order = *order };
+    return (struct sis_record){ .image = e->image,
+                                .label = e->label,
+                                .predicted = e->predicted,
+                                .target = e->target,
+                                .confidence = sis_probability(rank, order->value[0]),
+                                .blank = sis_probability(rank, order->value[order->states - 1]),
+                                .order = *order };
 }
 
 static void tell(const struct run *r, double done)
@@ -244,25 +248,25 @@ static void list_entries(struct run *r, const int64_t *image, int64_t n)
         if (sis_store_has(r->search->store, image[i]))
             r->before++;
         else
-            r->entry[r->n++] = (struct entry){ .image = image[i],
-                                               .label = data->label(data, r->search->split, image[i]) };
+            r->entry[r->n++] =
+                (struct entry){ .image = image[i], .label = data->label(data, r->search->split, image[i]) };
 }
 
 bool search_run(const struct search *s, const int64_t *image, int64_t n, bool *stopped, struct err *err)
 {
     const struct classifier *m = s->subject->model;
     struct run r = { .search = s, .pixels = m->h * m->w, .floats = (size_t)m->c * (size_t)m->h * (size_t)m->w };
-    struct sis_images images = { .self = &r, .read = read_image, .done = keep_order, .stop = asked_to_stop,
-                                 .tell = tell_images };
+    struct sis_images images = {
+        .self = &r, .read = read_image, .done = keep_order, .stop = asked_to_stop, .tell = tell_images
+    };
     struct sis_counts counts = { 0 };
 
     *stopped = false;
     list_entries(&r, image, n);
     r.block.x = mem_big((size_t)m->batch * r.floats, sizeof(float));
     images.n = r.n;
-    bool ok = r.n == 0 || (s->identity->collection
-                               ? run_collections(&r, stopped, err)
-                               : sis_images_run(m, &s->identity->settings, &images, &counts, err));
+    bool ok = r.n == 0 || (s->identity->collection ? run_collections(&r, stopped, err)
+                                                   : sis_images_run(m, &s->identity->settings, &images, &counts, err));
     *stopped = *stopped || counts.stopped;
     mem_big_free(r.block.x, (size_t)m->batch * r.floats, sizeof(float));
     free(r.entry);

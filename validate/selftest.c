@@ -69,8 +69,8 @@ static bool agrees(const struct test *t, int first, int n, const char *finding, 
     size_t logits = (size_t)n * (size_t)m->classes, pixels = (size_t)n * t->floats;
     float *z = mem_alloc(logits, sizeof *z), *g = mem_alloc(pixels, sizeof *g);
     bool same = false;
-    bool ok = m->logits(m->self, x, n, z, err) &&
-              m->gradient(m->self, x, n, SCALAR_MARGIN, t->target + first, g, NULL, err);
+    bool ok =
+        m->logits(m->self, x, n, z, err) && m->gradient(m->self, x, n, SCALAR_MARGIN, t->target + first, g, NULL, err);
 
     if (ok)
         same = memcmp(z, t->z + first * m->classes, logits * sizeof *z) == 0 &&
@@ -138,8 +138,10 @@ static bool gradient_is_right(struct test *t, uint64_t seed, struct err *err)
     if (!(given_size > 0))
         return refuse(err, "the input gradient is zero everywhere");
     return t->out->gradient_error <= tolerance ||
-           err_run(err, "self-test: the input gradient differs by %.2g of its size from what small changes of pixels "
-                   "measure; nothing was measured, since no result would mean anything", t->out->gradient_error);
+           err_run(err,
+                   "self-test: the input gradient differs by %.2g of its size from what small changes of pixels "
+                   "measure; nothing was measured, since no result would mean anything",
+                   t->out->gradient_error);
 }
 
 static bool run(struct test *t, uint64_t seed, struct err *err)
@@ -159,9 +161,14 @@ bool selftest_run(const struct classifier *model, uint64_t (*state_hash)(const v
     size_t floats = (size_t)model->c * (size_t)model->h * (size_t)model->w;
     double start = clock_seconds();
     uint64_t before = state_hash ? state_hash(self) : 0;
-    struct test t = { .model = model, .x = x, .n = n, .floats = floats, .out = out,
-        .z = mem_alloc((size_t)n * (size_t)model->classes, sizeof(float)),
-        .g = mem_alloc((size_t)n * floats, sizeof(float)), .target = mem_alloc((size_t)n, sizeof(int)) };
+    struct test t = { .model = model,
+                      .x = x,
+                      .n = n,
+                      .floats = floats,
+                      .out = out,
+                      .z = mem_alloc((size_t)n * (size_t)model->classes, sizeof(float)),
+                      .g = mem_alloc((size_t)n * floats, sizeof(float)),
+                      .target = mem_alloc((size_t)n, sizeof(int)) };
 
     assert(n >= 2);
     *out = (struct selftest){ .pictures = n, .coordinates = COORDINATES };

@@ -55,11 +55,15 @@ static bool check_fit(const struct subject *s, struct err *err)
     const struct classifier *m = s->model;
 
     if (m->c != s->data->c)
-        return err_usage(err, "%s: channels=%d, but data set %s has images of %d; choose the data set that the model "
-                         "was trained on", s->cfg, m->c, s->data->name, s->data->c);
+        return err_usage(err,
+                         "%s: channels=%d, but data set %s has images of %d; choose the data set that the model "
+                         "was trained on",
+                         s->cfg, m->c, s->data->name, s->data->c);
     if (m->classes != s->data->classes)
-        return err_usage(err, "%s: the model has %d classes, but data set %s has %d; choose the data set that the "
-                         "model was trained on", s->cfg, m->classes, s->data->name, s->data->classes);
+        return err_usage(err,
+                         "%s: the model has %d classes, but data set %s has %d; choose the data set that the "
+                         "model was trained on",
+                         s->cfg, m->classes, s->data->name, s->data->classes);
     return true;
 }
 
@@ -115,8 +119,10 @@ static bool find_run(struct subject *s, const char *run, struct err *err)
 {
     char *manifest = file_join(run, "manifest.json");
     bool ok = file_exists(manifest) ||
-              err_usage(err, "%s: is no run directory of train (it has no manifest.json); name one, or give --cfg and "
-                        "--weights", run);
+              err_usage(err,
+                        "%s: is no run directory of train (it has no manifest.json); name one, or give --cfg and "
+                        "--weights",
+                        run);
 
     free(manifest);
     s->directory = mem_string(run);
@@ -131,8 +137,10 @@ static bool find_files(const struct subject_options *o, struct subject *s, struc
     s->weights = o->weights ? mem_string(o->weights) : file_join(o->run, "final.weights");
     s->name = name_of(o->run ? o->run : o->cfg);
     if (o->run && !o->weights && !file_exists(s->weights))
-        return err_run(err, "%s: does not exist, so this run is not finished; end it with train --resume, or name "
-                       "weights with --weights", s->weights);
+        return err_run(err,
+                       "%s: does not exist, so this run is not finished; end it with train --resume, or name "
+                       "weights with --weights",
+                       s->weights);
     return file_sha256(s->cfg, s->cfg_hash, err) && file_sha256(s->weights, s->weights_hash, err) &&
            (!o->run || read_manifest(s, !o->weights, err));
 }

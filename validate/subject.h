@@ -48,7 +48,6 @@ void subject_close(struct subject *s);
 bool subject_read(const struct subject *s, enum split split, int64_t i, float *x, struct err *err);
 
 /* The self-test on a few images spread over the split. */
-bool subject_selftest(const struct subject *s, enum split split, uint64_t seed, struct selftest *out,
-                      struct err *err);
+bool subject_selftest(const struct subject *s, enum split split, uint64_t seed, struct selftest *out, struct err *err);
 
 #endif

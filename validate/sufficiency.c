@@ -13,12 +13,12 @@ struct gathering {
     struct sufficiency *out;
     size_t floats;
     int pixels, n;
-    float *x, *fill;    /* [floats] the image and what is put in the place of its pixels */
-    float *batch, *z;   /* [model->batch][floats], [model->batch][K] */
-    int *target;        /* [model->batch] */
-    double *threshold;  /* [model->batch] on the stored value */
-    int64_t *image;     /* [model->batch] */
-    uint8_t *mask;      /* [pixels] */
+    float *x, *fill;   /* [floats] the image and what is put in the place of its pixels */
+    float *batch, *z;  /* [model->batch][floats], [model->batch][K] */
+    int *target;       /* [model->batch] */
+    double *threshold; /* [model->batch] on the stored value */
+    int64_t *image;    /* [model->batch] */
+    uint8_t *mask;     /* [pixels] */
 };
 
 static void gathering_open(struct gathering *g)
@@ -123,7 +123,9 @@ static bool gather_record(struct gathering *g, const struct sis_record *r, struc
 bool sufficiency_check(const struct subject *s, const struct sis_identity *identity, const struct sis_record *record,
                        int64_t n, bool (*stop)(void), struct sufficiency *out, struct err *err)
 {
-    struct gathering g = { .subject = s, .identity = identity, .out = out,
+    struct gathering g = { .subject = s,
+                           .identity = identity,
+                           .out = out,
                            .split = strcmp(identity->split, "test") == 0 ? SPLIT_TEST : SPLIT_TRAIN };
 
     *out = (struct sufficiency){ 0 };
