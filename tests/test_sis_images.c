@@ -288,10 +288,11 @@ Test(sis_images, the_screened_search_takes_the_best_of_its_candidates)
 
 Test(sis_images, the_first_of_equal_pixels_goes_first)
 {
-    static const struct sis_settings *const settings[] = { &exact, &gradient_by_one, &screened };
+    static const struct sis_settings gradient_by_three = { SIS_GRADIENT, SIS_MARGIN, 3, 0 };
+    static const struct sis_settings *const settings[] = { &exact, &gradient_by_one, &screened, &gradient_by_three };
     struct linear m;
 
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < 4; s++) {
         struct album *a = album_new(2, 0);
         linear_new(&m, 4);
         for (int i = 0; i < AREA; i++)
@@ -303,6 +304,23 @@ Test(sis_images, the_first_of_equal_pixels_goes_first)
             cr_assert_eq(a->order[1].order[i], i, "%s", sis_method_name(settings[s]->method));
         album_free(a);
     }
+}
+
+/* The gradient prefers the last pixels; without any of them the probability is 1, so the first of the four goes. */
+Test(sis_images, the_first_of_equal_candidates_goes_first)
+{
+    struct album *a = album_new(1, 0);
+    struct linear m;
+
+    linear_new(&m, 4);
+    m.scale = 3; /* a margin of 32: the probability is 1 in float32, its gradient is small and not zero */
+    for (int i = 0; i < AREA; i++) {
+        m.weight[i] = 1 - 0.02f * (float)i;
+        a->x[0][i] = 0.5f;
+    }
+    search_well(&m, a, (struct sis_settings){ SIS_SCREENED, SIS_PROBABILITY, 1, 4 });
+    cr_assert_eq(a->order[0].order[0], AREA - 4);
+    album_free(a);
 }
 
 /* Images of different sizes leave the batch at different times, and others move to their places. */
