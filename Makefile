@@ -126,6 +126,10 @@ demo: bootstrap ## install what is missing, build, train on the planted data set
 bootstrap: ## install the packages of tools/packages that are missing
 	@tools/bootstrap
 
+# What a program of somebody else's needs of the library (examples/): searches on any function, and on a classifier.
+HEADERS := base/err.h base/classifier.h validate/sis/sis.h validate/sis/images.h validate/sis/baseline.h \
+           base/file.h base/image.h datasets/dataset.h
+
 install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/marginalia/cfg $(DESTDIR)$(PREFIX)/share/marginalia/datasets
@@ -133,11 +137,15 @@ install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
 	for f in $(wildcard docs/man/*.1); do install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/ || exit 1; done
 	for f in $(wildcard cfg/*.cfg cfg/*.conf datasets/*.conf); do \
 	    install -m 644 $$f $(DESTDIR)$(PREFIX)/share/marginalia/$$f || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/lib $(sort $(dir $(HEADERS:%=$(DESTDIR)$(PREFIX)/include/marginalia/%)))
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib/
+	for f in $(HEADERS); do install -m 644 $$f $(DESTDIR)$(PREFIX)/include/marginalia/$$f || exit 1; done
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/marginalia-train $(DESTDIR)$(PREFIX)/bin/marginalia-validate
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/man/*.1))
-	rm -rf $(DESTDIR)$(PREFIX)/share/marginalia
+	rm -f $(DESTDIR)$(PREFIX)/lib/libmarginalia.a
+	rm -rf $(DESTDIR)$(PREFIX)/share/marginalia $(DESTDIR)$(PREFIX)/include/marginalia
 
 clean: ## remove build/ and bin/ (never runs/ or data/)
 	rm -rf build bin
