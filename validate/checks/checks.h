@@ -24,6 +24,7 @@ struct check_type {
     int64_t quick, full; /* default sample sizes; -1: those of the policy */
     enum unit unit;      /* of its limit */
     enum side good;      /* the side on which a model is better */
+    bool whole;          /* rests on study_answers(), not on the sample */
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */
