@@ -1,10 +1,10 @@
 #include "datasets/descriptor.h"
 
-#include <ctype.h>
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "base/mem.h"
 #include "base/settings.h"
 
@@ -101,66 +101,6 @@ static char *key_words(enum data_format format)
         words = longer;
     }
     return words;
-}
-
-/* What libconfig 1.5 would do silently is refused before it sees the text: integers beyond 32 bits without an L are
- * cut, and @include reads files that the user never named. */
-static bool check_integer(const char *path, int line, const char *digits, size_t n, struct err *err)
-{
-    bool hex = n > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
-    for (size_t i = hex ? 2 : 0; i < n; i++)
-        if (!(hex ? isxdigit((unsigned char)digits[i]) : isdigit((unsigned char)digits[i])))
-            return true; /* a real, or marked L */
-    if (strtoull(digits, NULL, hex ? 16 : 10) <= INT32_MAX)
-        return true;
-    return err_usage(err, "%s:%d: the integer %.*s needs more than 32 bits; write %.*sL", path, line,
-                     n > 40 ? 40 : (int)n, digits, n > 40 ? 40 : (int)n, digits);
-}
-
-static const char *skip_string(const char *s, int *line)
-{
-    for (s++; *s && *s != '"'; s++) {
-        *line += *s == '\n';
-        if (*s == '\\' && s[1])
-            s++;
-    }
-    return *s ? s + 1 : s;
-}
-
-static const char *skip_comment(const char *s, int *line)
-{
-    if (*s == '#' || s[1] == '/')
-        return s + strcspn(s, "\n");
-    for (s += 2; *s && !(s[0] == '*' && s[1] == '/'); s++)
-        *line += *s == '\n';
-    return *s ? s + 2 : s;
-}
-
-static bool check_text(const char *path, const char *text, size_t n, struct err *err)
-{
-    if (strlen(text) != n)
-        return err_usage(err, "%s: holds a zero byte; a descriptor is a text file, see datasets/README.md", path);
-    int line = 1;
-    for (const char *s = text; *s;) {
-        if (*s == '"') {
-            s = skip_string(s, &line);
-        } else if (*s == '#' || (*s == '/' && (s[1] == '/' || s[1] == '*'))) {
-            s = skip_comment(s, &line);
-        } else if (*s == '@') {
-            return err_usage(err, "%s:%d: @ is not allowed here; a descriptor is one file, without @include", path,
-                             line);
-        } else if (isalnum((unsigned char)*s) || *s == '_') {
-            size_t length = 1;
-            while (isalnum((unsigned char)s[length]) || (s[length] && strchr("_.*-", s[length])))
-                length++;
-            if (isdigit((unsigned char)*s) && !check_integer(path, line, s, length, err))
-                return false;
-            s += length;
-        } else {
-            line += *s++ == '\n';
-        }
-    }
-    return true;
 }
 
 static bool read_int(const struct descriptor *d, const struct key *key, const config_setting_t *setting, int64_t *out,
@@ -357,7 +297,7 @@ bool descriptor_parse(struct descriptor *d, const char *path, const char *text, 
     memset(d, 0, sizeof *d);
     d->path = mem_string(path);
     d->planted.cue_in_test = -1;
-    if (!check_text(path, text, n, err))
+    if (!conf_check_text(path, text, n, err))
         return false;
     config_t config;
     config_init(&config);
