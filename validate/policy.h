@@ -8,8 +8,9 @@
  *     { check = "sis.size"; threshold = 0.99; at_least = 0.15; quick = 400; },
  *     { check = "wrong.class"; gates = false; } );
  *
- * Unknown keys, unknown checks, a key that a check has no use for, a limit on both sides, a number out of range, the
- * same check with the same parameters twice: refused with file and line. */
+ * Unknown keys, unknown checks, a key that a check or a method has no use for, a limit on both sides or on the side on
+ * which a model is better, a number out of range, the same check with the same parameters twice: refused with file and
+ * line. */
 #ifndef MARGINALIA_VALIDATE_POLICY_H
 #define MARGINALIA_VALIDATE_POLICY_H
 
@@ -23,7 +24,9 @@ struct check_type; /* validate/checks/checks.h */
 
 struct policy_check {
     const struct check_type *type;
-    char *id; /* kind, and what tells two of a kind apart: "sis.size@0.99", "border.share@2", "accuracy" */
+    /* Kind and the parameters that the type takes, in the order width, fraction, threshold: "accuracy",
+     * "sis.size@0.99", "border.share@1,0.99". */
+    char *id;
     int line;
     enum side side;
     double limit;
@@ -48,9 +51,11 @@ struct policy {
 };
 
 bool policy_read(const char *path, struct policy **out, struct err *err);
+/* The same from text[n], which ends in a NUL that is not counted; `path` is for messages. */
+bool policy_parse(const char *path, const char *text, size_t n, struct policy **out, struct err *err);
 void policy_free(struct policy *p); /* accepts NULL */
 
-/* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. */
+/* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. The caller frees both texts. */
 struct waiver {
     char *id, *reason;
 };
