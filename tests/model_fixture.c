@@ -21,6 +21,14 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-2\nactivation=leaky\n" HEAD, true, true},
     {"shortcut without batch norm", NET(6) CONV(16, 3, 1, 0, relu) CONV(16, 3, 1, 0, linear)
      "[shortcut]\nfrom=-2\nactivation=linear\n" HEAD, true, true},
+    {"identity shortcut, scaled", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-2\nbeta=0.3\nactivation=relu\n" HEAD, true, true},
+    {"option A shortcut, scaled", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear)
+     "[shortcut]\nfrom=-2\nbeta=3\nactivation=relu\n" HEAD, true, true},
+    {"shortcut to a larger image", NET(6) CONV(20, 3, 2, 1, relu) "[upsample]\nstride=2\n" CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, true, true},
+    {"shortcut behind a layer that is read", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-2\nactivation=relu\n[route]\nlayers=-1,-2\n" CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"maxpool 2/2", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=2\nstride=2\n" CONV(16, 3, 1, 1, relu)
      HEAD, true, true},
     {"maxpool 3/2, overlapping", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=3\nstride=2\n" HEAD, true, true},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "darknet-ext/weights.h"
 #include "tests/model_fixture.h"
 
 TestSuite(model_modes, .timeout = 300);
@@ -74,19 +75,29 @@ Test(model_modes, an_image_alone_gives_what_it_gives_in_a_batch)
     }
 }
 
+/* Logits, then the input gradient behind them. */
+static void predict(struct fixture *f, float *z, float *g)
+{
+    struct err err;
+    logits(f, f->x, BATCH, -1, z);
+    cr_assert(model_gradient(f->model, f->x, BATCH, SCALAR_MARGIN, f->label, g, NULL, &err), "%s", err.text);
+}
+
 Test(model_modes, a_model_in_training_predicts_as_one_opened_for_prediction)
 {
     for (int k = 0; k < n_nets; k++) {
         struct fixture a = open_net(nets[k].text, true, 2, PRECISION_F32),
                        b = open_net(nets[k].text, false, 1, PRECISION_F32);
-        float za[BATCH * CLASSES], zb[BATCH * CLASSES];
-        logits(&a, a.x, BATCH, -1, za); /* makes the copies that training must invalidate */
+        float za[BATCH * CLASSES], zb[BATCH * CLASSES], ga[BATCH * PIXELS], gb[BATCH * PIXELS];
+        predict(&a, za, ga); /* makes the copies of the parameters that training must invalidate, */
+        predict(&b, zb, gb); /* and new parameters too */
         train(&a, BATCH, 0.05f);
         model_get_parameters(a.model, a.values);
         model_set_parameters(b.model, a.values);
-        logits(&a, a.x, BATCH, -1, za);
-        logits(&b, a.x, BATCH, -1, zb);
+        predict(&a, za, ga);
+        predict(&b, zb, gb);
         cr_expect(!memcmp(za, zb, sizeof za), "%s", nets[k].name);
+        cr_expect(!memcmp(ga, gb, sizeof ga), "%s: gradients", nets[k].name);
         close_net(&a);
         close_net(&b);
     }
@@ -177,25 +188,42 @@ Test(model_modes, subdivisions_add_up_to_the_whole_batch)
     close_net(&parts);
 }
 
+/* One step of n images that starts without momentum, so that it leaves the gradient there; returns the loss. */
+static double gradient_of(struct fixture *f, int n, float *g)
+{
+    memset(g, 0, (size_t)f->cfg->stored * sizeof *g);
+    model_set_momentum(f->model, g);
+    double loss = train(f, n, 0);
+    model_get_momentum(f->model, g);
+    return loss;
+}
+
+/* A batch of 24 goes in chunks of up to four images, so that of five the last shares a chunk with padding; a batch of
+ * five goes image by image. The padding holds an image of the step before, then what a NaN left behind. */
 Test(model_modes, a_partial_batch_is_a_smaller_batch)
 {
     for (int k = 0; k < n_nets; k++) {
-        char *text = with_batch(nets[k].text, "batch=4\nsubdivisions=1");
-        struct fixture large = open_net(nets[k].text, true, 2, PRECISION_F32),
-                       small = open_net(text, true, 2, PRECISION_F32);
-        train(&large, BATCH, 0); /* leaves other images in the buffers */
-        model_set_parameters(large.model, large.values);
-        float *a = mem_alloc((size_t)large.cfg->stored, sizeof *a),
-              *b = mem_alloc((size_t)large.cfg->stored, sizeof *b);
-        model_set_momentum(large.model, a);
-        double loss = train(&small, 4, 0);
-        cr_expect(fabs(train(&large, 4, 0) - loss) <= 1e-5 * loss, "%s", nets[k].name);
-        model_get_momentum(large.model, a);
-        model_get_momentum(small.model, b);
+        char *text = with_batch(nets[k].text, "batch=24\nsubdivisions=1"),
+             *small_text = with_batch(nets[k].text, "batch=5\nsubdivisions=1");
+        struct fixture large = open_net(text, true, 2, PRECISION_F32),
+                       small = open_net(small_text, true, 2, PRECISION_F32);
+        size_t n = (size_t)large.cfg->stored;
+        float *a = mem_alloc(n, sizeof *a), *b = mem_alloc(n, sizeof *b);
+        double loss = gradient_of(&small, 5, b);
+        train(&large, BATCH, 0);
+        cr_expect(fabs(gradient_of(&large, 5, a) - loss) <= 1e-5 * loss, "%s", nets[k].name);
+        CHECK_CLOSE(nets[k].name, a, b, large.cfg->stored, 1e-4);
+        for (int i = 0; i < PIXELS; i++)
+            large.x[5 * PIXELS + i] = NAN;
+        struct step step = { .x = large.x, .label = large.label, .n = BATCH };
+        struct err err;
+        cr_expect_not(model_train_step(large.model, &step, &err), "%s: a NaN went unnoticed", nets[k].name);
+        cr_expect(fabs(gradient_of(&large, 5, a) - loss) <= 1e-5 * loss, "%s: after a NaN", nets[k].name);
         CHECK_CLOSE(nets[k].name, a, b, large.cfg->stored, 1e-4);
         free(a);
         free(b);
         free(text);
+        free(small_text);
         close_net(&large);
         close_net(&small);
     }
@@ -228,6 +256,11 @@ Test(model_modes, momentum_and_parameters_survive_a_round_trip)
         model_set_parameters(g.model, f.values);
         model_set_momentum(g.model, v);
         cr_expect(model_state_hash(f.model) == model_state_hash(g.model), "%s", nets[k].name);
+        v[weights_layout(f.cfg, f.cfg->n - 2).weights] += 1;
+        model_set_momentum(g.model, v);
+        cr_expect(model_state_hash(f.model) != model_state_hash(g.model), "%s: other momentum", nets[k].name);
+        model_get_momentum(f.model, v);
+        model_set_momentum(g.model, v);
         train(&f, BATCH, 0.05f);
         train(&g, BATCH, 0.05f);
         cr_expect(model_state_hash(f.model) == model_state_hash(g.model), "%s: after a further step", nets[k].name);
@@ -246,7 +279,9 @@ Test(model_modes, input_dropout_draws_by_image_and_sample_and_averages_logits)
         "[connected]\noutput=5\nactivation=linear\n[softmax]\n";
     struct fixture f = open_net(text, false, 2, PRECISION_F32);
     float off[BATCH * CLASSES], one[BATCH * CLASSES], again[BATCH * CLASSES], eight[BATCH * CLASSES];
-    logits(&f, f.x, BATCH, 0, off);
+    logits(&f, f.x, BATCH, -1, off);
+    logits(&f, f.x, BATCH, 0, again);
+    cr_expect(!memcmp(off, again, sizeof off), "drops without at_test");
     logits(&f, f.x, BATCH, 1, one);
     logits(&f, f.x, BATCH, 1, again);
     logits(&f, f.x, BATCH, 8, eight);
@@ -258,5 +293,13 @@ Test(model_modes, input_dropout_draws_by_image_and_sample_and_averages_logits)
     memcpy(same + PIXELS, f.x, PIXELS * sizeof *same);
     logits(&f, same, 2, 1, z);
     cr_expect(norm2(z, z + CLASSES, CLASSES) > 1e-4, "two images share their mask");
+    static const int64_t fourth = 3;
+    struct evaluation e = { .x = f.x + 3 * PIXELS, .n = 1, .samples = 1, .index = &fourth };
+    struct err err;
+    cr_assert(model_logits(f.model, &e, z, &err), "%s", err.text);
+    cr_expect(!memcmp(z, one + 3 * CLASSES, CLASSES * sizeof *z), "the mask depends on the place in the batch");
+    e.seed = 1;
+    cr_assert(model_logits(f.model, &e, z, &err), "%s", err.text);
+    cr_expect(norm2(z, one + 3 * CLASSES, CLASSES) > 1e-4, "two seeds share a mask");
     close_net(&f);
 }
