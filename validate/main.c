@@ -18,6 +18,7 @@ static const char help[] =
     "usage: validate COMMAND [arguments]\n"
     "\n"
     "commands:\n"
+    "  model RUN                 a report on a trained model, with a verdict\n"
     "  sis RUN                   sufficient input subsets of single images\n"
     "  merge OUT DIR...          the shards of one `validate sis` as one result\n"
     "\n"
@@ -35,11 +36,12 @@ struct command {
 };
 
 static const struct command commands[] = {
+    { "model", command_model, judge_options_help },
     { "sis", command_sis, sis_options_help },
     { "merge", command_merge, merge_options_help },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
-static const char command_words[] = "sis|merge";
+static const char command_words[] = "model|sis|merge";
 
 /* What the engine keeps of an opened network. */
 struct engine {

@@ -73,6 +73,8 @@ const struct answers *study_answers(struct study *s, struct err *err);
  * EXIT_INTERRUPTED when the user stopped it. */
 const struct sis_answer *study_sis(struct study *s, const struct sis_question *q, struct err *err);
 
+bool study_has_searched(const struct study *s); /* whether any search has been made */
+
 /* z[n,K] = logits of n made-up pictures: make(self, i, x) fills x[c,h,w] of number i. `what` is for the progress line.
  */
 bool study_logits(struct study *s, const char *what, int64_t n, void (*make)(void *self, int64_t i, float *x),

@@ -265,6 +265,11 @@ const struct sis_answer *study_sis(struct study *s, const struct sis_question *q
     return view_of(f, wanted.n);
 }
 
+bool study_has_searched(const struct study *s)
+{
+    return s->memory->n > 0;
+}
+
 static void search_free(struct search *f)
 {
     for (int i = 0; i < f->n_views; i++) {

@@ -1,0 +1,252 @@
+#include "validate/suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "validate/gallery.h"
+#include "validate/pictures.h"
+#include "validate/provenance.h"
+#include "validate/summary.h"
+
+int64_t suite_pictures(const struct policy_check *p, bool full, int64_t count)
+{
+    int64_t n = full ? p->full : p->quick;
+
+    return n == 0 || n > count ? count : n;
+}
+
+/* The largest number of pictures that any check of one kind (whole pictures, or the sample) asks for; 0: there is none.
+ */
+static int64_t most_pictures(const struct suite *s, bool whole)
+{
+    int64_t most = 0, count = s->subject->data->count[SPLIT_TEST];
+
+    for (int i = 0; i < s->policy->n; i++) {
+        const struct policy_check *p = &s->policy->check[i];
+        int64_t n = suite_pictures(p, s->full, count);
+        if (p->type->whole == whole && n > most)
+            most = n;
+    }
+    return most;
+}
+
+/* --- one check ---------------------------------------------------------------------------------------------------- */
+
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = mem_string(value);
+}
+
+/* What stands in the report in the place of a check that could not run. */
+static void fill_error(const struct policy_check *p, const char *why, struct check *out)
+{
+    out->status = CHECK_ERROR;
+    out->estimate = (struct estimate){ .value = NAN, .low = NAN, .high = NAN };
+    out->unit = p->type->unit;
+    out->of = "pictures";
+    set_text(&out->kind, p->type->kind);
+    set_text(&out->error, why);
+    set_text(&out->question, "What would this check have found?");
+    set_text(&out->measure, "nothing was measured");
+    set_text(&out->asks, p->type->summary);
+    set_text(&out->found, "The check could not run.");
+    set_text(&out->means, "Nothing follows. A check that did not run is never counted as passed.");
+    set_text(&out->act, "Remove the cause, then run this program again.");
+}
+
+static const struct waiver *find_waiver(const struct waiver *waiver, int n, const char *id)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(waiver[i].id, id) == 0)
+            return &waiver[i];
+    return NULL;
+}
+
+/* A check that could not run is not waived: nobody knows what would be accepted. */
+static void apply_waiver(const struct waiver *waiver, int n, struct check *c)
+{
+    const struct waiver *w = find_waiver(waiver, n, c->id);
+
+    c->unwaived = c->status;
+    if (!w || (c->status != CHECK_FAIL && c->status != CHECK_INCONCLUSIVE))
+        return;
+    c->status = CHECK_WAIVED;
+    c->waiver = mem_string(w->reason);
+}
+
+void suite_complete(const struct policy_check *p, bool ok, const struct err *why, const struct waiver *waiver, int n,
+                    struct check *out)
+{
+    set_text(&out->id, p->id);
+    out->side = p->side;
+    out->limit = p->limit;
+    out->gates = p->gates;
+    if (ok)
+        out->status = check_decide(&out->estimate, p->side, p->limit);
+    if (!ok)
+        fill_error(p, why->text, out);
+    else if (out->status == CHECK_ERROR)
+        fill_error(p, "no picture could be measured; raise the number of pictures in the policy", out);
+    else if (!p->gates)
+        out->status = CHECK_REPORTED;
+    if (out->status == CHECK_INCONCLUSIVE)
+        out->needed = check_needed(&out->estimate, p->limit);
+    apply_waiver(waiver, n, out);
+}
+
+/* False only when the user stopped it. */
+static bool run_check(struct suite *s, const struct policy_check *p, struct check *out, struct err *err)
+{
+    struct study *study = &s->study;
+    int64_t n = suite_pictures(p, s->full, p->type->whole ? s->subject->data->count[SPLIT_TEST] : study->n);
+    struct err why = { 0 };
+    bool ok = p->type->run(study, p, n, out, &why) && pictures_add(study, p, n, out, &why);
+
+    if (!ok && why.status == EXIT_INTERRUPTED) {
+        *err = why;
+        return false;
+    }
+    if (!ok) {
+        check_free(out);
+        *out = (struct check){ 0 };
+    }
+    suite_complete(p, ok, &why, s->waiver, s->n_waivers, out);
+    return true;
+}
+
+static bool run_checks(struct suite *s, struct report *r, struct err *err)
+{
+    const struct policy *policy = s->policy;
+
+    r->check = mem_alloc(2 * (size_t)policy->n, sizeof *r->check); /* each may have one beside it: previous */
+    for (int i = 0; i < policy->n; i++) {
+        double start = clock_seconds();
+        if (!run_check(s, &policy->check[i], &r->check[r->n_checks], err))
+            return false;
+        r->n_checks++;
+        progress_line(s->progress, "%d/%d %s: %s (%.1f s)", i + 1, policy->n, policy->check[i].id,
+                      check_status_name(r->check[i].status), clock_seconds() - start);
+    }
+    return true;
+}
+
+/* Which side is better: the limit's, or the type's own. */
+static void compare_with_previous(struct suite *s, struct report *r)
+{
+    int n = r->n_checks;
+
+    for (int i = 0; s->previous && i < n; i++) {
+        struct check *out = &r->check[r->n_checks];
+        if (previous_compare(s->previous, &r->check[i], s->policy->check[i].type->good, s->seed, out)) {
+            apply_waiver(s->waiver, s->n_waivers, out);
+            r->n_checks++;
+        }
+    }
+}
+
+/* --- all of them -------------------------------------------------------------------------------------------------- */
+
+/* Texts are borrowed. */
+static void fill_identity(struct suite *s)
+{
+    const struct subject *subject = s->subject;
+    const struct policy *p = s->policy;
+    struct sis_identity *id = &s->identity;
+
+    *id = (struct sis_identity){ .model = subject->name,
+                                 .data = subject->data->name,
+                                 .split = (char *)"test",
+                                 .h = subject->model->h,
+                                 .w = subject->model->w,
+                                 .k = subject->model->classes,
+                                 .settings = p->sis,
+                                 .target = (char *)"predicted",
+                                 .baseline = (char *)baseline_name(p->baseline),
+                                 .seed = s->seed,
+                                 .n_thresholds = p->n_thresholds,
+                                 .shard = 1,
+                                 .shards = 1 };
+    memcpy(id->weights, subject->weights_hash, sizeof id->weights);
+    memcpy(id->cfg, subject->cfg_hash, sizeof id->cfg);
+    memcpy(id->data_hash, subject->data_hash, sizeof id->data_hash);
+    memcpy(id->threshold, p->threshold, sizeof id->threshold);
+}
+
+static bool open_study(struct suite *s, struct err *err)
+{
+    int64_t whole = most_pictures(s, true), sample = most_pictures(s, false);
+
+    if (s->subject->data->count[SPLIT_TEST] == 0)
+        return err_usage(err, "data set %s has no test images, so nothing can be measured; choose one that has",
+                         s->subject->data->name);
+    fill_identity(s);
+    s->study = (struct study){ .model = s->subject->model,
+                               .data = s->subject->data,
+                               .split = SPLIT_TEST,
+                               .geometry = &s->subject->view,
+                               .directory = s->directory,
+                               .progress = s->progress,
+                               .stop = s->stop,
+                               .identity = &s->identity,
+                               .seed = s->seed,
+                               .resume = s->resume,
+                               .whole = whole > 0 ? whole : 1 };
+    return study_open(&s->study, sample > 0 ? sample : 1, err);
+}
+
+static const struct sis_answer *shared_search(struct suite *s, struct err *err)
+{
+    struct sis_question q = {
+        .rank = s->policy->sis.rank, .baseline = s->policy->baseline, .target = TARGET_PREDICTED, .n = s->study.n
+    };
+
+    return study_sis(&s->study, &q, err);
+}
+
+/* Every subset of the shared search is shown to the model again. */
+static bool evaluate_again(struct suite *s, const struct sis_answer *a, struct err *err)
+{
+    if (!sufficiency_check(s->subject, &s->identity, a->records.record, a->records.n, s->stop, &s->again, err))
+        return false;
+    return s->again.failed == 0 ||
+           err_run(err,
+                   "%lld of %lld subsets do not reach their threshold when they are evaluated again, first of "
+                   "image %lld; no verdict can rest on them, report the fault",
+                   (long long)s->again.failed, (long long)s->again.subsets, (long long)s->again.first_image);
+}
+
+static bool fill_report(struct suite *s, struct report *r, struct err *err)
+{
+    const struct sis_answer *a = study_has_searched(&s->study) ? shared_search(s, err) : NULL;
+
+    if (study_has_searched(&s->study) && (!a || !evaluate_again(s, a, err)))
+        return false;
+    s->searched = a != NULL;
+    r->kind = REPORT_MODEL;
+    r->verdict = check_verdict(r->check, r->n_checks);
+    if (a)
+        gallery_fill(&s->study, a, r);
+    summary_fill(s, r);
+    provenance_fill(s, r);
+    return true;
+}
+
+bool suite_run(struct suite *s, struct report *out, struct err *err)
+{
+    *out = (struct report){ 0 };
+    if (!open_study(s, err))
+        return false;
+    bool ok = run_checks(s, out, err);
+    if (ok) {
+        compare_with_previous(s, out);
+        ok = fill_report(s, out, err);
+    }
+    study_close(&s->study);
+    if (!ok) {
+        report_free(out);
+        *out = (struct report){ 0 };
+    }
+    return ok;
+}
