@@ -59,13 +59,22 @@ enum check_status check_decide(const struct estimate *e, enum side side, double 
     return good ? CHECK_PASS : bad ? CHECK_FAIL : CHECK_INCONCLUSIVE;
 }
 
+/* Upwards to two figures: more would promise what an estimate from this sample cannot keep. */
+static double round_up(double n)
+{
+    double unit = 1;
+    while (n / unit >= 100)
+        unit *= 10;
+    return ceil(n / unit) * unit;
+}
+
 int64_t check_needed(const struct estimate *e, double limit)
 {
     double distance = fabs(e->value - limit);
     double half = limit < e->value ? e->value - e->low : e->high - e->value;
     double needed = floor((double)e->n * (half / distance) * (half / distance)) + 1;
     bool known = needed >= 1 && needed <= 1e15; /* false for NaN, and for a value so near that no sample decides */
-    return known ? (int64_t)needed : 0;
+    return known ? (int64_t)round_up(needed) : 0;
 }
 
 enum exit_status check_verdict(const struct check *check, int n)

@@ -19,10 +19,10 @@ void axis_cover(double *low, double *high, double value)
 static void mend(struct axis *a)
 {
     bool usable = fabs(a->low) < beyond_drawing && fabs(a->high) < beyond_drawing && a->low <= a->high;
-    if (!usable)
+    if (!usable || (a->low == 0 && a->high == 0))
         a->low = 0, a->high = 1;
     if (!(a->high - a->low > 1e-9 * fmax(1e-9, fabs(a->high)))) { /* a single place */
-        double room = a->high != 0 ? fabs(a->high) / 2 : 0.5;
+        double room = fmax(fabs(a->high) / 2, 1e-9);
         a->low -= room, a->high += room;
     }
     a->log = a->log && a->high > 0;

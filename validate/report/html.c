@@ -139,8 +139,7 @@ static void facts(FILE *out, const struct report *r, const int *order)
     fputs("</ol>\n", out);
 }
 
-/* Word by word in spans that do not wrap, so that a line never breaks inside --resume; each line is one command. */
-static void command(FILE *out, const char *text, const char *css)
+void html_code(FILE *out, const char *text, const char *css)
 {
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
@@ -157,7 +156,8 @@ static void command(FILE *out, const char *text, const char *css)
             free(token);
         }
         fputs("</code>", out);
-        line += *line == '\n';
+        if (*line == '\n')
+            fputc(*line++, out);
     }
 }
 
@@ -192,7 +192,7 @@ static void next_steps(FILE *out, const struct report *r)
     for (int i = 0; i < r->n_steps; i++) {
         element(out, "<li>", r->step[i].text, "");
         if (r->step[i].command)
-            command(out, r->step[i].command, "tokens command");
+            html_code(out, r->step[i].command, "tokens command");
         fputs("</li>\n", out);
     }
     fputs(r->n_steps ? "</ol>\n</div>" : "</div>", out);
@@ -240,7 +240,7 @@ static void provenance(FILE *out, const struct report *r)
     for (int i = 0; i < r->n_facts; i++) {
         element(out, "<div><dt>", r->fact[i].key, "</dt><dd>");
         if (r->fact[i].code)
-            command(out, r->fact[i].value ? r->fact[i].value : "", "tokens");
+            html_code(out, r->fact[i].value ? r->fact[i].value : "", "tokens");
         else
             html_text(out, r->fact[i].value);
         fputs("</dd></div>\n", out);

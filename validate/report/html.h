@@ -7,6 +7,10 @@
 
 void html_text(FILE *out, const char *text); /* escaped; NULL is "" */
 
+/* Code, word by word in spans that break only when a word is wider than the line, so that no line ends inside --resume.
+ * Each line of the text is an element of its own. */
+void html_code(FILE *out, const char *text, const char *css);
+
 /* Mark and words of a status: <span class="status fail">. */
 void html_status(FILE *out, enum check_status s, const char *words);
 

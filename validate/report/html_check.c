@@ -14,6 +14,11 @@ static bool is_text(const char *text)
     return text && *text;
 }
 
+static const char *title_of(const struct check *c)
+{
+    return is_text(c->question) ? c->question : is_text(c->id) ? c->id : "A check without a name";
+}
+
 static bool was_measured(const struct check *c)
 {
     return c->estimate.n > 0 && isfinite(c->estimate.value);
@@ -43,7 +48,7 @@ static void write_row(FILE *out, const struct report *r, int index)
     fputs("</td><th role=\"rowheader\" scope=\"row\"><a href=\"#", out);
     html_text(out, id);
     fputs("\">", out);
-    html_text(out, is_text(c->question) ? c->question : c->id);
+    html_text(out, title_of(c));
     fputs("</a>", out);
     write_remark(out, c);
     fprintf(out, "</th><td role=\"cell\">%s ", t.value);
@@ -101,7 +106,7 @@ static void write_note(FILE *out, const struct check *c)
     char *n = mem_format("%s %s", count, is_text(c->of) ? c->of : "pictures");
     fputs("<aside class=\"note\" aria-label=\"Result of this check\">", out);
     html_status(out, c->status, check_status_name(c->status));
-    fprintf(out, "<p class=\"big\">%s<span>", was_measured(c) ? t.value : "not run");
+    fprintf(out, "<p class=\"big\">%s<span>", c->status == CHECK_ERROR ? "not run" : t.value);
     html_text(out, was_measured(c) ? c->measure : "");
     fputs("</span></p><dl>", out);
     write_entry(out, "Interval", was_measured(c) && !*t.interval ? "none, all were counted" : t.interval);
@@ -130,9 +135,9 @@ static void write_paragraphs(FILE *out, const struct check *c)
 {
     write_paragraph(out, "Asks", c->asks);
     if (is_text(c->error)) {
-        fputs("<p><b>Error.</b> This check could not run, which is never a pass. <code>", out);
-        html_text(out, c->error);
-        fputs("</code></p>\n", out);
+        fputs("<p><b>Error.</b> This check could not run, which is never a pass. ", out);
+        html_code(out, c->error, "tokens");
+        fputs("</p>\n", out);
     } else {
         write_paragraph(out, "Found", c->found);
     }
@@ -154,7 +159,7 @@ static void write_section(FILE *out, const struct report *r, int index)
     fputs("<section class=\"part\" id=\"", out);
     html_text(out, id);
     fputs("\"><h3>", out);
-    html_text(out, is_text(c->question) ? c->question : c->id);
+    html_text(out, title_of(c));
     fputs("</h3>", out);
     write_note(out, c);
     fputs("<div class=\"text\">\n", out);

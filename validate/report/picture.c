@@ -7,6 +7,13 @@
 #include "base/mem.h"
 #include "base/xml.h"
 
+/* Its JPEG writer shifts bits out of an int, which a sanitizer would report as an overflow. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("shift"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("wrapv")
+#endif
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -15,6 +22,11 @@
 #define STB_IMAGE_WRITE_STATIC
 #include <stb/stb_image_write.h>
 #pragma GCC diagnostic pop
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
 
 enum { JPEG_QUALITY = 85 };
 

@@ -103,14 +103,18 @@ void svg_strip(FILE *out, const struct check *c)
     axis_cover(&low, &high, c->estimate.low);
     axis_cover(&low, &high, c->estimate.high);
     axis_cover(&low, &high, c->estimate.value);
-    if (limited)
+    if (limited) { /* with room behind it, so that both sides are seen */
         axis_cover(&low, &high, c->limit);
+        axis_cover(&low, &high, c->limit + 0.3 * (c->limit - low));
+    }
     if (c->unit == UNIT_SHARE && high > 0.35) /* more than a third is shown against the whole */
-        axis_cover(&low, &high, 1);
+        high = fmax(1, c->estimate.high);
     struct axis a = axis_make(low, high, false, c->unit, MARGIN, WIDTH - MARGIN);
     fprintf(out, "<svg class=\"chart mini\" viewBox=\"0 0 %d 24\" width=\"%d\" height=\"24\" aria-hidden=\"true\">",
             WIDTH, WIDTH);
     svg_line(out, "ax", MARGIN, MIDDLE, WIDTH - MARGIN, MIDDLE);
+    if (c->unit == UNIT_POINTS && low < 0 && high > 0)
+        svg_line(out, "ze", axis_place(&a, 0), 6, axis_place(&a, 0), 18);
     if (limited) {
         double bar = axis_place(&a, c->limit);
         double from = c->side == SIDE_AT_LEAST ? bar : MARGIN, to = c->side == SIDE_AT_LEAST ? WIDTH - MARGIN : bar;
@@ -171,15 +175,20 @@ void svg_label_limit(FILE *out, const struct figure *f, double x, double y)
 
 /* rows */
 
+/* All rows of a figure alike: enough for the largest value and for the narrowest interval. */
 static int row_decimals(const struct figure *f)
 {
-    int most = 0;
+    double largest = 0, narrowest = INFINITY;
     for (int i = 0; i < f->n_rows; i++) {
-        struct estimate e = { f->row[i].value, f->row[i].low, f->row[i].high, 1 };
-        int d = format_decimals(&e, f->x_unit, SIDE_NONE, 0);
-        most = d > most && f->row[i].value != 0 ? d : most;
+        const struct figure_row *row = &f->row[i];
+        if (fabs(row->value) > largest)
+            largest = fabs(row->value);
+        if (row->high > row->low)
+            narrowest = fmin(narrowest, row->high - row->low);
     }
-    return most < 3 || f->x_unit == UNIT_NUMBER ? most : 2;
+    double half = isfinite(narrowest) ? narrowest / 2 : 0;
+    struct estimate e = { largest, largest - half, largest + half, 1 };
+    return format_decimals(&e, f->x_unit, SIDE_NONE, 0);
 }
 
 static char *row_value(const struct figure *f, const struct figure_row *row, int decimals)
@@ -233,41 +242,69 @@ static bool even_value(const struct figure *f, const struct axis *a, double *val
     return (f->x_unit == UNIT_RATIO || f->x_unit == UNIT_POINTS) && *value > a->low && *value < a->high;
 }
 
-static void draw_row(FILE *out, const struct figure *f, const struct axis *a, const struct figure_row *row, double y,
-                     int decimals)
+enum { ROW = 44, TEXT_LINE = 16 };
+
+/* What stands above the line of a row: name and value side by side, or one below the other. */
+struct row_text {
+    char *name, *value;
+    bool two_lines;
+};
+
+static struct row_text make_row_text(const struct figure *f, const struct figure_row *row, int decimals)
 {
-    enum { LINE = 19 }; /* from the text's baseline down to the line */
-    char *value = row_value(f, row, decimals);
-    char *name = fit(row->name ? row->name : "", SVG_WIDTH - svg_text_width(value));
-    svg_label(out, "tx", 0, y, "start", name);
-    svg_label(out, "tx", SVG_WIDTH, y, "end", value);
-    svg_line(out, "ax", a->from, y + LINE - 4, a->to, y + LINE - 4);
+    struct row_text t = { .value = row_value(f, row, decimals) };
+    const char *name = row->name ? row->name : "";
+    t.two_lines = svg_text_width(name) + svg_text_width(t.value) + 8 > SVG_WIDTH;
+    t.name = fit(name, SVG_WIDTH);
+    return t;
+}
+
+static void draw_row(FILE *out, const struct figure *f, const struct axis *a, const struct figure_row *row, double y)
+{
+    svg_line(out, "ax", a->from, y, a->to, y);
     for (int i = 0; i < a->n; i++)
-        svg_line(out, "ax", axis_place(a, a->tick[i]), y + LINE - 4, axis_place(a, a->tick[i]), y + LINE);
+        svg_line(out, "ax", axis_place(a, a->tick[i]), y, axis_place(a, a->tick[i]), y + 4);
     double even;
     if (even_value(f, a, &even))
-        svg_line(out, "ze", axis_place(a, even), y + LINE - 11, axis_place(a, even), y + LINE + 3);
+        svg_line(out, "ze", axis_place(a, even), y - 7, axis_place(a, even), y + 7);
     if (f->has_limit && isfinite(f->limit))
-        svg_line(out, "lim bar", axis_place(a, f->limit), y + LINE - 13, axis_place(a, f->limit), y + LINE + 5);
-    draw_estimate(out, a, y + LINE - 4, row->value, row->low, row->high, row->tone);
-    free(value);
-    free(name);
+        svg_line(out, "lim bar", axis_place(a, f->limit), y - 9, axis_place(a, f->limit), y + 9);
+    draw_estimate(out, a, y, row->value, row->low, row->high, row->tone);
+}
+
+/* Returns the height that the row took; y is the baseline of its first text. */
+static double write_row(FILE *out, const struct figure *f, const struct axis *a, const struct figure_row *row, double y,
+                        const struct row_text *t)
+{
+    double second = t->two_lines ? y + TEXT_LINE : y;
+    svg_label(out, "tx", 0, y, "start", t->name);
+    svg_label(out, "tx", SVG_WIDTH, second, "end", t->value);
+    draw_row(out, f, a, row, second + 15);
+    return second - y + ROW;
 }
 
 void svg_rows(FILE *out, const struct figure *f, const char *id)
 {
-    enum { ROW = 44 };
     struct axis a = row_axis(f);
     bool limited = f->has_limit && isfinite(f->limit);
-    double top = limited ? 36 : 16, bottom = top + ROW * f->n_rows;
+    double y = limited ? 36 : 16, height = y;
     int decimals = row_decimals(f);
-    svg_begin(out, f, id, bottom + (f->x_label ? 16 : 0));
+    struct row_text *t = mem_alloc((size_t)f->n_rows, sizeof *t);
+    for (int i = 0; i < f->n_rows; i++) {
+        t[i] = make_row_text(f, &f->row[i], decimals);
+        height += ROW + (t[i].two_lines ? TEXT_LINE : 0);
+    }
+    svg_begin(out, f, id, height + (f->x_label ? 16 : 0));
     if (limited)
         svg_label_limit(out, f, axis_place(&a, f->limit), 12);
-    for (int i = 0; i < f->n_rows; i++)
-        draw_row(out, f, &a, &f->row[i], top + ROW * i, decimals);
-    svg_tick_labels(out, &a, bottom - 8);
+    for (int i = 0; i < f->n_rows; i++) {
+        y += write_row(out, f, &a, &f->row[i], y, &t[i]);
+        free(t[i].name);
+        free(t[i].value);
+    }
+    svg_tick_labels(out, &a, y - 8);
     if (f->x_label)
-        svg_label(out, "ts", SVG_WIDTH / 2.0, bottom + 10, "middle", f->x_label);
+        svg_label(out, "ts", SVG_WIDTH / 2.0, y + 10, "middle", f->x_label);
     fputs("</svg>\n", out);
+    free(t);
 }

@@ -90,7 +90,9 @@ static void label_pile(FILE *out, const struct figure *f, const struct figure_se
     char *text = mem_format("%s%s%s%s%s%s", s->name ? s->name : "", s->name ? ": " : "", p->n ? "median " : "",
                             p->n ? value : "no pictures", bars ? "; tallest bar " : "", bars ? count : "");
     double width = svg_text_width(text), x = p->n ? axis_place(a, p->median) : 0;
-    bool left = x + 10 + width > SVG_WIDTH; /* no room on the right */
+    double limit = f->has_limit && isfinite(f->limit) ? axis_place(a, f->limit) : -INFINITY;
+    bool no_room = x + 10 + width > SVG_WIDTH, crossed = limit > x && limit < x + 14 + width && x - 10 - width > 0;
+    bool left = no_room || crossed;
     double at = left ? fmax(x - 10, width) : x + 10;
     if (p->n)
         svg_dot(out, TONE_OPEN, x, y, 4);
@@ -125,10 +127,6 @@ void svg_dots(FILE *out, const struct figure *f, const char *id)
         height += HEAD + pile_height(&p[k]) + (k ? GAP : 0);
     }
     svg_begin(out, f, id, height + 4 + 42);
-    if (limited) {
-        svg_line(out, "lim", axis_place(&a, f->limit), top, axis_place(&a, f->limit), height + 4);
-        svg_label_limit(out, f, axis_place(&a, f->limit), 12);
-    }
     double y = top;
     for (int k = 0; k < f->n_series; k++) {
         double bottom = y + (k ? GAP : 0) + HEAD + pile_height(&p[k]) + (k == f->n_series - 1 ? 4 : 0);
@@ -137,6 +135,10 @@ void svg_dots(FILE *out, const struct figure *f, const char *id)
         if (k < f->n_series - 1)
             svg_line(out, "gr", a.from, bottom, a.to, bottom);
         y = bottom;
+    }
+    if (limited) {
+        svg_line(out, "lim", axis_place(&a, f->limit), top, axis_place(&a, f->limit), height + 4);
+        svg_label_limit(out, f, axis_place(&a, f->limit), 12);
     }
     svg_bottom_axis(out, &a, height + 4, f->x_label);
     fputs("</svg>\n", out);
@@ -171,7 +173,7 @@ static struct frame make_frame(const struct figure *f)
     if (f->has_limit)
         axis_cover(&y0, &y1, f->limit);
     struct frame frame = { .y = axis_make(y0, y1, false, f->y_unit, PLOT_BOTTOM, PLOT_TOP) };
-    double widest = 24;
+    double widest = 28;
     for (int i = 0; i < frame.y.n; i++) {
         char *label = axis_label(&frame.y, i);
         widest = fmax(widest, svg_text_width(label));
@@ -240,11 +242,10 @@ static bool covers(const struct place *p, double x, double y)
     return x > p->x - 3 && x < p->x + p->width + 3 && y > p->y - 12 && y < p->y + 4;
 }
 
-/* Points of the lines under the name, those between two measured ones included. */
+/* Points under the name; on a curve those between two measured ones, too. */
 static int points_under(const struct place *p, const struct figure *f, const struct frame *frame)
 {
-    enum { STEPS = 8 };
-    int under = 0;
+    int steps = f->kind == FIGURE_CURVE ? 8 : 1, under = 0;
     for (int k = 0; k < f->n_series; k++) {
         const struct figure_series *s = &f->series[k];
         for (int i = 0; i + 1 < s->n; i++) {
@@ -252,8 +253,8 @@ static int points_under(const struct place *p, const struct figure *f, const str
                 continue;
             double x0 = axis_place(&frame->x, s->x[i]), x1 = axis_place(&frame->x, s->x[i + 1]);
             double y0 = axis_place(&frame->y, s->y[i]), y1 = axis_place(&frame->y, s->y[i + 1]);
-            for (int t = 0; t < STEPS; t++)
-                under += covers(p, x0 + (x1 - x0) * t / STEPS, y0 + (y1 - y0) * t / STEPS);
+            for (int t = 0; t < steps; t++)
+                under += covers(p, x0 + (x1 - x0) * t / steps, y0 + (y1 - y0) * t / steps);
         }
     }
     return under;
