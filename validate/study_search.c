@@ -94,11 +94,8 @@ static const char *target_name(enum study_target t)
 static struct sis_identity identity_of(const struct study *s, const struct sis_question *q)
 {
     struct sis_identity id = *s->identity;
-    struct sha256 *hash = sha256_new();
 
-    for (int i = 0; i < q->n; i++)
-        sha256_add(hash, &s->image[i], sizeof s->image[i]);
-    sha256_finish(hash, id.images);
+    sis_images_hash(s->image, q->n, id.images);
     id.n_images = q->n;
     id.settings.rank = q->rank;
     id.baseline = (char *)baseline_name(q->baseline);

@@ -23,7 +23,7 @@ struct sis_identity {
     char *split; /* "test" or "train" */
     int h, w, k; /* image size, classes */
     struct sis_settings settings;
-    char *target;   /* "predicted", "true" or a class number */
+    char *target;   /* "predicted", "true", "wrong" (drawn for each picture) or a class number */
     char *baseline; /* baseline_name() */
     uint64_t seed;
     int n_thresholds;

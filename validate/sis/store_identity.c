@@ -144,7 +144,8 @@ static void get_thresholds(struct reader *r, struct sis_identity *out)
 static bool is_target(const char *text, int classes)
 {
     long long class;
-    return strcmp(text, "predicted") == 0 || strcmp(text, "true") == 0 || parse_int(text, 0, classes - 1, &class);
+    return strcmp(text, "predicted") == 0 || strcmp(text, "true") == 0 || strcmp(text, "wrong") == 0 ||
+           parse_int(text, 0, classes - 1, &class);
 }
 
 /* What only two values together can tell. */
@@ -158,7 +159,7 @@ static void check_together(struct reader *r, const struct sis_identity *d)
     else if ((int64_t)d->h * d->w > MAX_FEATURES)
         refuse(r, "height", "times width is more than 2^24 pixels");
     else if (!is_target(d->target, d->k))
-        refuse(r, "target", "is none of predicted, true and the number of a class");
+        refuse(r, "target", "is none of predicted, true, wrong and the number of a class");
     else if (!baseline_parse(d->baseline, &ignored))
         refuse(r, "baseline", "is none of " BASELINE_WORDS);
     else if (d->shard > d->shards)
