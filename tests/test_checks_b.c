@@ -170,6 +170,16 @@ Test(border_share, refuses_a_ring_that_leaves_no_centre)
     close_trial(&t);
 }
 
+/* All nine agree, but nine pictures are too few for an interval. */
+Test(border_share, is_not_decided_by_nine_pictures)
+{
+    struct policy_check policy = planted_policy("border.share", SIDE_AT_MOST, 1.4);
+    struct trial t = run_with(model_that_reads(planted_border, 3), &coloured_both, policy, 9);
+    expect_status(&t, CHECK_INCONCLUSIVE);
+    expect_value(&t, 64.0 / 28, 1e-9);
+    close_trial(&t);
+}
+
 Test(border_share, cannot_run_when_no_picture_reaches_the_threshold)
 {
     struct trial t = run(planted_model_new(), &coloured_both, "border.share", 1.5);
@@ -202,6 +212,13 @@ Test(border_accuracy, clears_a_model_that_reads_the_centre)
     struct trial t = run_border_accuracy(planted_centre, 0.1, N);
     expect_status(&t, CHECK_PASS);
     expect_value(&t, -2.0 / 3, 1e-9);
+    close_trial(&t);
+}
+
+Test(border_accuracy, is_not_decided_by_nine_pictures)
+{
+    struct trial t = run_border_accuracy(planted_border, -0.5, 9);
+    expect_status(&t, CHECK_INCONCLUSIVE);
     close_trial(&t);
 }
 

@@ -166,8 +166,8 @@ static bool state_fact(struct probe *p, const struct result *r, struct err *err)
 {
     struct fact *fact = &p->check->fact;
     const struct estimate *e = &r->difference;
-    fact->heading =
-        mem_format("From the ring alone, %s right", probe_keep(p, text_number(r->right[RING].value, UNIT_SHARE)));
+    fact->heading = mem_format("From the ring alone, %s right",
+                               probe_keep(p, text_value(&r->right[RING], UNIT_SHARE, &(struct policy_check){ 0 })));
     fact->sentence = mem_format("Shown only the border, the model is right in %s; shown a centre of the same area, in "
                                 "%s: a difference of %s.",
                                 share(p, &r->right[RING]), share(p, &r->right[CENTRE]),

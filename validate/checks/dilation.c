@@ -2,8 +2,8 @@
  * picture; evidence that means something grows with that. Control: as many true pixels drawn at random. */
 #include "validate/checks/checks.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
@@ -32,20 +32,18 @@ static int make_part(const struct probe *p, int i, int what, uint8_t *mask)
 {
     const struct classifier *model = p->study->model;
     int pixels = study_pixels(p->study), size = probe_size(p, i, p->policy->threshold);
+    uint8_t *wide = mem_alloc((size_t)pixels, 1), *rest = mem_alloc((size_t)pixels, 1);
     probe_ranked(p, i, size, mask);
-    if (what == ALONE)
-        return size;
-    uint8_t *wide = mem_alloc((size_t)pixels, 1);
     region_dilate(mask, model->h, model->w, wide);
-    int grown = region_count(wide, pixels);
     for (int k = 0; k < pixels; k++)
-        wide[k] = what == NEIGHBOURS ? wide[k] : !mask[k];
-    if (what == SCATTERED) /* wide: the pixels that are not shown yet */
-        probe_random(p, i, DRAW_DILATION, wide, grown - size, mask);
-    for (int k = 0; what == NEIGHBOURS && k < pixels; k++)
-        mask[k] = wide[k];
+        rest[k] = !mask[k];
+    if (what == SCATTERED)
+        probe_random(p, i, DRAW_DILATION, rest, region_count(wide, pixels) - size, mask);
+    if (what == NEIGHBOURS)
+        memcpy(mask, wide, (size_t)pixels);
+    free(rest);
     free(wide);
-    return grown;
+    return region_count(mask, pixels);
 }
 
 static void show(void *self, int64_t k, float *x)
