@@ -102,8 +102,7 @@ int format_decimals(const struct estimate *e, enum unit unit, enum side side, do
     double value = shown(e->value, unit), low = shown(e->low, unit), high = shown(e->high, unit);
     if (!isfinite(value) || !isfinite(low) || !isfinite(high))
         return 0;
-    double size = fabs(value) > 0 ? fabs(value) : fmax(fabs(low), fabs(high));
-    double width = high - low;
+    double width = high - low, size = fmax(fabs(value), width);
     int decimals = decimals_for(size, width > 0 ? 2 : 3);
     if (width > 0) { /* an interval is seen when it is two steps of the last digit wide */
         int fine = decimals_for(width / 2, 1), most = decimals_for(size, 3);
