@@ -16,7 +16,7 @@ enum {
     PREFIX_BYTES = 10,  /* magic, version, length of the header that follows */
     HEADER_BYTES = 128, /* prefix and header as we write them: room for four dimensions of 19 digits */
     MAX_HEADER_BYTES = 1024,
-    DEFLATE_LEVEL = 3,       /* masks shrink to a tenth at any level; orders and values hardly shrink at the highest */
+    DEFLATE_LEVEL = 1,       /* masks shrink to a tenth at any level, orders and values hardly at the highest */
     DEFLATE_MAX_RATIO = 1032 /* what deflate can reach at most (RFC 1951: 258 bytes in two bits) */
 };
 static const char magic[] = "\x93NUMPY\x01";      /* its final NUL is the minor version */
