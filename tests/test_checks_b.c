@@ -170,6 +170,17 @@ Test(border_share, refuses_a_ring_that_leaves_no_centre)
     close_trial(&t);
 }
 
+/* So sure that the probability is 1 in float32 whatever is hidden: its gradient is zero, ties go to the first pixel,
+ * and what is left gathers at the lower border. The margin tells the centre all the same. */
+Test(border_share, tells_an_artefact_of_ties_from_use_of_the_border)
+{
+    struct trial t = run(model_that_reads(planted_centre, 200), &coloured_both, "border.share", 0.5);
+    expect_status(&t, CHECK_PASS);
+    expect_value(&t, 0, 0);
+    cr_expect(detail(&t, "probability_ratio", NULL) > 1, "%g", detail(&t, "probability_ratio", NULL));
+    close_trial(&t);
+}
+
 /* All nine agree, but nine pictures are too few for an interval. */
 Test(border_share, is_not_decided_by_nine_pictures)
 {

@@ -35,8 +35,8 @@ struct result {
     struct estimate of_same, of_probability; /* margin and probability ranking, the same pictures */
     int empty;                               /* pictures answered alike with nothing shown */
     int unreached;                           /* pictures that do not reach the threshold as a whole */
-    int example, n_probability;
-    double *heat, *heat_probability; /* [pixels] share of pictures that have it as a deciding one */
+    int example, n_margin, n_probability;    /* n: pictures in the heat maps */
+    double *heat, *heat_probability;         /* [pixels] share of pictures that have it as a deciding one */
 };
 
 static double ratio_of(void *sample, const uint32_t *pick, int n)
@@ -95,18 +95,19 @@ static struct estimate measure(const struct probe *p, const struct place *place,
     return e;
 }
 
-static double *count_heat(const struct probe *p)
+/* *n: pictures that it is a share of. */
+static double *count_heat(const struct probe *p, int *n)
 {
-    int pixels = study_pixels(p->study), n = 0;
+    int pixels = study_pixels(p->study);
     double *heat = mem_alloc((size_t)pixels, sizeof *heat);
     uint8_t *mask = mem_alloc((size_t)pixels, 1);
     for (int i = 0; i < p->n; i++) {
-        n += deciding(p, i, false, mask) != SIS_NONE;
+        *n += deciding(p, i, false, mask) != SIS_NONE;
         for (int k = 0; k < pixels; k++)
             heat[k] += mask[k];
     }
     for (int k = 0; k < pixels; k++)
-        heat[k] /= n > 0 ? n : 1;
+        heat[k] /= *n > 0 ? *n : 1;
     free(mask);
     return heat;
 }
@@ -172,7 +173,7 @@ static bool measure_margin(struct probe *p, struct result *r, struct err *err)
         r->of_ring[k] = measure(p, &r->ring[k], false);
     r->of_centre = measure(p, &r->centre, false);
     r->of_random = measure(p, &r->ring[r->asked], true);
-    r->heat = count_heat(p);
+    r->heat = count_heat(p, &r->n_margin);
     r->example = find_example(p, r);
     return true;
 }
@@ -187,14 +188,20 @@ static bool measure_probability(struct probe *p, struct result *r, struct err *e
     if (!probe_search(p, TARGET_PREDICTED, SIS_PROBABILITY, n, err))
         return false;
     r->of_probability = measure(p, &r->ring[r->asked], false);
-    r->heat_probability = count_heat(p);
-    r->n_probability = n;
+    r->heat_probability = count_heat(p, &r->n_probability);
     return probe_search(p, TARGET_PREDICTED, SIS_MARGIN, all, err);
 }
 
 static const char *ratio(struct probe *p, const struct estimate *e)
 {
     return probe_keep(p, e->n > 0 ? text_control(e, UNIT_RATIO) : mem_string("not measured"));
+}
+
+/* " Not counted: ...", or "". */
+static const char *left_out(struct probe *p, int pictures, const char *which)
+{
+    return pictures == 0 ? ""
+                         : probe_keep(p, mem_format(" Not counted: %d of %d pictures, %s.", pictures, p->n, which));
 }
 
 static void word(struct probe *p, const struct result *r)
@@ -209,17 +216,15 @@ static void word(struct probe *p, const struct result *r)
     out->asks = mem_format("We count how many deciding pixels (at %s sure) lie in a ring %s wide along the edge, and "
                            "divide their share by the ring's share of the area. Pixels spread evenly would give 1.",
                            probe_keep(p, text_level(p->policy->threshold)), width);
-    char *found = mem_format(
+    out->found = mem_format(
         "The ring is %s of the area; its share of the deciding pixels divided by that is %s. A centre of the same area "
         "gives %s, random pixels in the ring %s. Ranked by probability instead of margin the ring gives %s, by margin "
-        "on the same pictures %s; %s each.",
+        "on the same pictures %s; %s each.%s%s",
         probe_keep(p, text_number((double)ring->area / study_pixels(p->study), UNIT_SHARE)),
         probe_keep(p, text_estimate(e, UNIT_RATIO, p->policy)), ratio(p, &r->of_centre), ratio(p, &r->of_random),
-        ratio(p, &r->of_probability), ratio(p, &r->of_same), probe_keep(p, text_n(r->of_probability.n)));
-    out->found = r->empty == 0 ? mem_string(found)
-                               : mem_format("%s Pictures that need no pixel at all: %s; they have nothing to count.",
-                                            found, probe_keep(p, text_n(r->empty)));
-    free(found);
+        ratio(p, &r->of_probability), ratio(p, &r->of_same), probe_keep(p, text_n(r->of_probability.n)),
+        left_out(p, r->unreached, "which are not answered so surely even as a whole"),
+        left_out(p, r->empty, "which are answered so surely with nothing shown"));
     out->means = mem_string(
         worrying ? "The object is seldom at the edge, so the model reads the background or the edge itself. Where both "
                    "rankings agree, the order of hiding is not the cause. It does not follow that the border alone is "
@@ -346,7 +351,7 @@ bool check_border_share(struct study *s, const struct policy_check *policy, int6
         out->estimate = r.of_ring[r.asked];
         out->details = details(&r);
         word(&p, &r);
-        draw_heat(&p, &r, &r.heat, "margin", p.n - r.unreached);
+        draw_heat(&p, &r, &r.heat, "margin", r.n_margin);
         draw_heat(&p, &r, &r.heat_probability, "probability", r.n_probability);
         draw_rows(&p, &r);
         ok = state_fact(&p, &r, err);

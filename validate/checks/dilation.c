@@ -111,6 +111,32 @@ static const char *share(struct probe *p, double value)
     return probe_keep(p, text_number(value, UNIT_SHARE));
 }
 
+static const char *meaning(const struct result *r, bool worrying)
+{
+    if (!worrying)
+        return "The answer holds when more of the same picture is seen, as true evidence does. It does not follow that "
+               "the deciding pixels lie on the object.";
+    return r->lost[SCATTERED].low > r->lost[NEIGHBOURS].high
+               ? "True evidence grows when more of the object is seen; in these pictures it vanishes. Scattered true "
+                 "pixels destroy the answer even more often, so patchy pictures as such upset this model. It does not "
+                 "follow that the neighbours themselves speak against the answer."
+               : "True evidence grows when more of the object is seen. In these pictures it vanishes, so there the "
+                 "model "
+                 "answers to the pattern of single pixels. It does not follow that every answer does: see how many "
+                 "stay.";
+}
+
+/* " Not counted: ...", or "". */
+static const char *left_out(struct probe *p, const struct result *r)
+{
+    int missing = p->n - r->n;
+    return missing == 0
+               ? ""
+               : probe_keep(p, mem_format(" Not counted: %d of %d pictures, which are not answered with %s even "
+                                          "as a whole, or are so with nothing shown.",
+                                          missing, p->n, probe_keep(p, text_level(p->policy->threshold))));
+}
+
 static void word(struct probe *p, const struct result *r)
 {
     struct check *out = p->check;
@@ -123,20 +149,13 @@ static void word(struct probe *p, const struct result *r)
                            probe_keep(p, text_level(p->policy->threshold)));
     out->found = mem_format(
         "The answer is lost in %s of the pictures, although %s of the picture is then visible instead of %s. With as "
-        "many true pixels "
-        "added at random it is lost in %s. The mean probability of the answer is %s before, %s with the neighbours and "
-        "%s with random pixels.",
+        "many true pixels added at random it is lost in %s. The mean probability of the answer is %s before, %s with "
+        "the neighbours and %s with random pixels.%s",
         probe_keep(p, text_estimate(e, UNIT_SHARE, p->policy)), share(p, r->shown[NEIGHBOURS]),
         share(p, r->shown[ALONE]), probe_keep(p, text_control(&r->lost[SCATTERED], UNIT_SHARE)),
-        share(p, r->sure[ALONE].value), share(p, r->sure[NEIGHBOURS].value), share(p, r->sure[SCATTERED].value));
-    out->means = mem_string(
-        worrying
-            ? "True evidence grows when more of the object is seen. In these pictures it vanishes: there the model "
-              "answers to the "
-              "pattern of single pixels. A part of the loss may come from pictures with large hidden areas as such; "
-              "the random pixels show how much."
-            : "The answer holds when more of the same picture is seen, as true evidence does. It does not follow "
-              "that the deciding pixels lie on the object.");
+        share(p, r->sure[ALONE].value), share(p, r->sure[NEIGHBOURS].value), share(p, r->sure[SCATTERED].value),
+        left_out(p, r));
+    out->means = mem_string(meaning(r, worrying));
     out->act = probe_act(p, e, worrying, "Keep the figure and compare it with that of the next model.",
                          "Masked training (input dropout) teaches the model what hidden pixels look like; compare this "
                          "figure before and after.");

@@ -56,7 +56,7 @@ static void word(struct probe *p, const struct result *r)
 {
     struct check *out = p->check;
     const struct estimate *e = &r->stay[WHITE];
-    bool worrying = e->low > r->majority.value;
+    bool worrying = e->low > r->majority.high;
     out->question = mem_string("Does the shape of the part give it away?");
     out->measure = mem_string("of answers stay when the part is white");
     out->asks =
@@ -73,10 +73,12 @@ static void word(struct probe *p, const struct result *r)
         probe_keep(p, text_number(1.0 / p->study->model->classes, UNIT_SHARE)));
     out->means = mem_string(
         worrying
-            ? "The places of the best pixels give the answer away, whatever colour they have. So what is found about "
-              "the best pixels may be about the shape that the search cut out, and not about the picture."
-            : "The places of the best pixels do not give the answer away: what they achieve is due to their colours. "
-              "It does not follow that the colours mean to the model what they mean to a person.");
+            ? "Where the best pixels lie tells the model about the answer, whatever colour they have. So a part of "
+              "what is found about the best pixels may be about the shape that the search cut out, and not about "
+              "the picture."
+            : "The places of the best pixels give no more away than naming the most frequent answer would: what "
+              "they achieve is due to their colours. It does not follow that the colours mean to the model what "
+              "they mean to a person.");
     out->act = probe_act(p, e, worrying, "Nothing: this control explains no finding away.",
                          "Read the other findings about best pixels with this in mind, and measure them again with "
                          "another baseline, for example sis.baseline = \"blur\" in the policy.");

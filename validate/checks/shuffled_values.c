@@ -98,7 +98,7 @@ static void word(struct probe *p, const struct result *r)
     struct check *out = p->check;
     const struct estimate *e = &r->shuffled;
     const char *fraction = probe_keep(p, text_level(p->policy->fraction));
-    bool worrying = e->low > r->majority.value;
+    bool worrying = e->low > r->majority.high;
     out->question = mem_string("Do the same colours in other places do?");
     out->measure = mem_string("of answers stay with shuffled colours");
     out->asks = mem_format("We show the best %s of the pixels of each picture at their places, but deal their colours "

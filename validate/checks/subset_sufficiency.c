@@ -117,7 +117,7 @@ static void word(struct probe *p, const struct curve *c)
     struct check *out = p->check;
     const struct level *l = &c->level[c->asked];
     const char *fraction = probe_keep(p, text_level(l->fraction)), *m = probe_keep(p, exhibit_pixels(l->m));
-    bool worrying = l->right[RANKED].low > c->majority.value;
+    bool worrying = l->right[RANKED].low > c->majority.high;
     out->question = mem_string("Does a small part do as well as the whole?");
     out->measure = mem_format("right with %s of the pixels", fraction);
     out->asks =
