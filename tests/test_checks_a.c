@@ -162,6 +162,10 @@ Test(checks_a, the_words_follow_the_outcome)
     char *act = text_act(&open, &p, "pass", "fail");
     expect_part(act, "About 80"); /* the half width 0.1 must become less than 0.05 */
     free(act);
+    open.n = ESTIMATE_FEW - 1;
+    act = text_act(&open, &p, "pass", "fail");
+    expect_part(act, "More pictures");
+    free(act);
     p.side = SIDE_NONE;
     cr_assert_str_eq(text_choose(&bad, &p, "pass", "fail", "open"), "pass");
 }

@@ -96,8 +96,7 @@ char *text_act(const struct estimate *e, const struct policy_check *p, const cha
     if (check_decide(e, p->side, p->limit) != CHECK_INCONCLUSIVE)
         return mem_string(text_choose(e, p, pass, fail, ""));
     int64_t needed = check_needed(e, p->limit);
-    /* An interval of a handful of pictures, or one far too wide, says nothing about how it would shrink. */
-    bool known = e->n >= ESTIMATE_FEW && needed > e->n && needed / 100 < e->n;
+    bool known = e->n >= ESTIMATE_FEW && needed > e->n; /* a handful says nothing about how an interval would shrink */
     char *count = known ? format_count(needed) : mem_string("More");
     char *text =
         mem_format("The interval lies on both sides of the limit. %s%s pictures like these would decide%s: raise "
