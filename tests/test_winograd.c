@@ -165,7 +165,7 @@ Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
             struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
             for (int backward = 0; backward < 2; backward++) {
                 double e = relative_error(sets[k].kernels, s, backward, &r, 1);
-                cr_expect(e <= (s.storage == STORAGE_BF16 ? 3e-3 : 4e-6),
+                cr_expect(e <= (s.storage == STORAGE_BF16 ? 2e-3 : 4e-6),
                           "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", sets[k].limit,
                           backward ? "backward" : "forward", s.ic, s.ih, s.iw, s.oc, s.pad, s.epilogue, e);
             }
