@@ -18,11 +18,8 @@ static void fact_free(struct fact *f)
 {
     free(f->heading);
     free(f->sentence);
-    for (int i = 0; i < f->n_pictures; i++) {
-        free(f->picture[i].pixels);
-        free(f->picture[i].alt);
-        free(f->picture[i].caption);
-    }
+    for (int i = 0; i < f->n_pictures; i++)
+        picture_free(&f->picture[i]);
 }
 
 void check_free(struct check *c)
@@ -73,7 +70,8 @@ int64_t check_needed(const struct estimate *e, double limit)
     double distance = fabs(e->value - limit);
     double half = limit < e->value ? e->value - e->low : e->high - e->value;
     double needed = floor((double)e->n * (half / distance) * (half / distance)) + 1;
-    bool known = needed >= 1 && needed <= 1e15; /* false for NaN, and for a value so near that no sample decides */
+    /* Of a handful nothing can be foretold. False for NaN, and for a value so near that no sample decides. */
+    bool known = e->n >= 10 && needed >= 1 && needed <= 1e15;
     return known ? (int64_t)round_up(needed) : 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-static void picture_free(struct picture *p)
+void picture_free(struct picture *p)
 {
     free(p->pixels);
     free(p->alt);

@@ -70,7 +70,8 @@ struct figure {
     struct picture *picture; /* PICTURES */
 };
 
-void figure_free(struct figure *f); /* what it owns, not f */
+void figure_free(struct figure *f);   /* what it owns, not f */
+void picture_free(struct picture *p); /* the same */
 
 /* Make room for one more; it moves those added before, so fill one before adding the next. A series has room for
  * x[n], and for y[n] unless the figure is DOTS; a picture has its pixels, black. */

@@ -3,13 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void picture_free(struct picture *p)
-{
-    free(p->pixels);
-    free(p->alt);
-    free(p->caption);
-}
-
 static void group_free(struct gallery_group *g)
 {
     for (int i = 0; i < g->n; i++) {

@@ -136,7 +136,8 @@ const char report_style[] =
     ".facts{grid-template-columns:minmax(0,1fr);gap:28px}.facts>li{display:block}\n"
     ".part{display:flex;flex-direction:column;align-items:stretch}\n"
     ".note{max-width:480px;margin:4px 0 16px;padding:0 0 0 16px;border-left:3px solid var(--line)}\n"
-    ".next>.note{order:3;margin-top:16px}}\n"
+    ".next>.note{order:3;margin-top:16px}\n"
+    "th:nth-child(1){width:124px}th:nth-child(3){width:25%}th:nth-child(4){width:16%}th:nth-child(5){width:110px}}\n"
 
     /* a phone: one chart per row, table rows become blocks */
     "@media screen and (max-width:760px){.set{grid-template-columns:minmax(0,344px)}}\n"
