@@ -304,14 +304,6 @@ static bool check_entry(const zip_stat_t *st, size_t limit, struct place *at, st
     return true;
 }
 
-static bool is_repeated(const struct npz *z, const char *name)
-{
-    for (int i = 0; i < z->n - 1; i++)
-        if (strcmp(z->array[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static bool read_entry(const char *path, zip_t *zip, zip_uint64_t index, size_t *left, struct npz *out, struct err *err)
 {
     struct place at = { path, "" };
@@ -323,8 +315,6 @@ static bool read_entry(const char *path, zip_t *zip, zip_uint64_t index, size_t 
         return false;
     struct npz_array *a = &out->array[out->n++];
     snprintf(a->name, sizeof a->name, "%.*s", (int)strlen(st.name) - 4, st.name);
-    if (is_repeated(out, a->name))
-        return refuse(err, &at, "it is there twice");
     *left -= st.size;
     zip_file_t *file = zip_fopen_index(zip, index, 0);
     if (!file)
