@@ -15,8 +15,12 @@ enum { PICTURES = 50 };
 /* A check that rests on PICTURES values: `base` and every `every`th one higher by `lift`. combine NULL: none kept. */
 static struct check make_check(const char *id, double base, double lift, int every, const char *combine)
 {
-    struct check c = { .id = mem_string(id), .kind = mem_string(id), .question = mem_string("Why?"),
-                       .unit = UNIT_SHARE, .of = "pictures", .gates = true };
+    struct check c = { .id = mem_string(id),
+                       .kind = mem_string(id),
+                       .question = mem_string("Why?"),
+                       .unit = UNIT_SHARE,
+                       .of = "pictures",
+                       .gates = true };
     json_t *value = json_array();
     double sum = 0;
 
@@ -29,8 +33,9 @@ static struct check make_check(const char *id, double base, double lift, int eve
     char hash[SHA256_HEX];
     memset(hash, 'a', sizeof hash - 1);
     hash[sizeof hash - 1] = '\0';
-    c.details = combine ? json_pack("{s:{s:s, s:s, s:o}}", "pictures", "sha256", hash, "combine", combine, "value", value)
-                        : NULL;
+    c.details = combine
+                    ? json_pack("{s:{s:s, s:s, s:o}}", "pictures", "sha256", hash, "combine", combine, "value", value)
+                    : NULL;
     if (!combine)
         json_decref(value);
     return c;
@@ -208,9 +213,11 @@ Test(previous, hostile_reports_are_refused)
     refuses(HEAD "[{\"id\":\"\"}]}", "a check has no id");
     refuses(HEAD "[" CHECK "," CHECK "]}", "holds a check twice");
     refuses(HEAD "[{\"id\":\"a\",\"unit\":\"share\",\"value\":0.5,\"low\":0.4,\"high\":0.6,\"n\":3,\"details\":"
-                 "{\"pictures\":[]}}]}", "check a is damaged");
+                 "{\"pictures\":[]}}]}",
+            "check a is damaged");
     refuses(HEAD "[{\"id\":\"a\",\"unit\":\"share\",\"value\":0.5,\"low\":0.4,\"high\":0.6,\"n\":3,\"details\":"
-                 "{\"pictures\":{\"sha256\":\"x\",\"combine\":\"mean\",\"value\":[1]}}}]}", "check a is damaged");
+                 "{\"pictures\":{\"sha256\":\"x\",\"combine\":\"mean\",\"value\":[1]}}}]}",
+            "check a is damaged");
     refuses(HEAD "[{\"id\":\"a\",\"unit\":\"share\",\"value\":0.5,\"low\":0.4,\"high\":0.6}]}", "check a is damaged");
 }
 
