@@ -72,14 +72,14 @@ bool sis_store_finish(struct sis_store *s, int64_t expected, struct err *err);
 void sis_store_close(struct sis_store *s); /* accepts NULL */
 
 /* Reads a finished directory; everything is checked against everything (an order is a permutation, sizes follow from
- * the values). sis_records_free when done. */
+ * the values). The subsets of a collection come back in rising order of features. sis_records_free when done. */
 bool sis_records_read(const char *directory, struct sis_records *out, struct err *err);
 void sis_records_free(struct sis_records *r);
 bool sis_records_write(const char *directory, const struct sis_records *r, struct err *err);
 void sis_record_free(struct sis_record *r);
 
-/* Joins finished shards into `out`. Refuses gaps, overlaps, and shards of different models, data or settings, naming
- * the first difference. */
+/* Joins finished shards into `out`, which may not hold results. Refuses gaps, overlaps, and shards of different models,
+ * data or settings, naming the first difference. */
 bool sis_merge(char *const *directory, int n, const char *out, struct err *err);
 
 #endif
