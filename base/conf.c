@@ -47,8 +47,7 @@ bool conf_check_text(const char *path, const char *text, size_t n, struct err *e
         } else if (*s == '#' || (*s == '/' && (s[1] == '/' || s[1] == '*'))) {
             s = skip_comment(s, &line);
         } else if (*s == '@') {
-            return err_usage(err, "%s:%d: @ is not allowed here; this is one file, without @include", path,
-                             line);
+            return err_usage(err, "%s:%d: @ is not allowed here; this is one file, without @include", path, line);
         } else if (isalnum((unsigned char)*s) || *s == '_') {
             size_t length = 1;
             while (isalnum((unsigned char)s[length]) || (s[length] && strchr("_.*-", s[length])))
