@@ -371,7 +371,7 @@ static void add_broken_figures(struct check *c)
         figure_add_picture(f, 300, 200, 3, "<&\">", "\xff\xfe <&\">");
         f->heat_w = 2, f->heat_h = 1, f->ring = 5;
         f->share = mem_alloc(2, sizeof *f->share);
-        f->share[0] = NAN;
+        f->share[0] = NAN, f->share[1] = INFINITY;
     }
 }
 

@@ -308,6 +308,7 @@ Test(report_html, a_waiver_takes_the_place_of_the_advice_and_shows_what_it_hides
 {
     struct report r = fixture_report();
     char *page = render(&r);
+    cr_assert(strstr(page, "<small>Without the waiver: fail. The policy fixes the filling; see issue 118.</small>"));
     const char *section = strstr(page, "id=\"check.baseline.sensitivity@0.99\"");
     const char *end = strstr(section, "</section>");
     char *part = mem_format("%.*s", (int)(end - section), section);
@@ -332,6 +333,27 @@ Test(report_html, a_large_picture_becomes_a_small_photograph)
     cr_assert(strstr(page, "src=\"data:image/png;base64,iVBORw0KGgo"));
     report_free(&r);
     free(page);
+}
+
+Test(report_html, a_picture_says_what_the_check_says_of_it)
+{
+    struct report r = fixture_report();
+    char *page = render(&r);
+    cr_assert(strstr(page, "alt=\"Only its deciding pixels\""));
+    cr_assert(
+        strstr(page, "alt=\"Heat map of all deciding pixels: dense along all four borders, thin in the middle\""));
+    free(page);
+    report_free(&r);
+}
+
+Test(report_html, a_heat_map_without_a_finite_value_has_a_key_all_the_same)
+{
+    struct report r = fixture_report_hostile();
+    char *page = render(&r), *key = between(page, "<svg class=\"chart key\"", "</svg>");
+    cr_assert(strstr(key, ">100%</text>"), "%s", key);
+    free(key);
+    free(page);
+    report_free(&r);
 }
 
 /* For looking at: REPORT_SAMPLE=/folder writes the samples there. */
