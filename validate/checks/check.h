@@ -64,7 +64,7 @@ struct figure *check_add_figure(struct check *c, enum figure_kind kind);
 enum check_status check_decide(const struct estimate *e, enum side side, double limit);
 
 /* Pictures needed so that an interval that shrinks with the square root of n leaves the limit, rounded up to two
- * figures; 0 when value = limit, or when so many would be needed that no sample decides. */
+ * figures; 0 when n < 10, when value = limit, or when so many would be needed that no sample decides. */
 int64_t check_needed(const struct estimate *e, double limit);
 
 /* Verdict over all checks: EXIT_FAILED_CHECK if one that gates fails, else EXIT_CANNOT_RUN if one has an error (even
