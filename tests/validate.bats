@@ -105,7 +105,8 @@ END
 
 @test "every method, rank, baseline and target finds subsets that suffice" {
     for options in '-m backselect' '-m screened --candidates 16' '-m gradient -k 1' '--rank probability' \
-        '-b black' '-b blur' '-b noise' '-b image-mean' '-t true' '-t 2' '--split train' '-m backselect --rank probability'; do
+        '-b black' '-b blur' '-b noise' '-b image-mean' '-t true' '-t 2' '--split train' \
+        '-m backselect --rank probability'; do
         run --separate-stderr sis $RUN --images 3 --threshold 0.3,0.5 --overwrite $options
         echo "$options: $status $output $stderr"
         [ $status -eq 0 ]

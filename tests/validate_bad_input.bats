@@ -1,5 +1,5 @@
-# Bad input to bin/validate, case by case: one line on stderr that begins with "validate", names the place and what to do,
-# status 2 or 3, and nothing in the place of the result. Each row: status, words of the message, then the command line.
+# Bad input to bin/validate, case by case: one line on stderr that begins with "validate", names the place and what to
+# do, status 2 or 3, and nothing in the place of the result. Each row: status, words of the message, then the command line.
 load validate_fixture
 
 setup_file() {
@@ -16,7 +16,8 @@ refuses() {
     shift 2
     run --separate-stderr "$VALIDATE" "$@"
     printf '%s\n' "$*" "status $status: $stderr"
-    [ "$status" -eq "$wanted" ] && one_line "$stderr" && [[ $stderr == "validate"*$words* ]] && says_what_to_do "$stderr"
+    [ "$status" -eq "$wanted" ] && one_line "$stderr" && [[ $stderr == "validate"*$words* ]] &&
+        says_what_to_do "$stderr"
 }
 
 says_what_to_do() {
@@ -121,10 +122,11 @@ says_what_to_do() {
 
 @test "waivers that waive nothing" {
     make_policy '{ check = "accuracy"; at_least = 0.5; }'
-    refuses 2 "has no such check; did you mean accuracy?" model $RUN --policy policy.conf --out out --waive acuracy=because
+    refuses 2 "has no such check; did you mean accuracy?" model $RUN --policy policy.conf --out out --waive acuracy=x
     refuses 2 "a reason is missing" model $RUN --policy policy.conf --out out --waive accuracy
     refuses 2 "a reason is missing" model $RUN --policy policy.conf --out out --waive 'accuracy= '
-    refuses 2 "--waive accuracy is given twice" model $RUN --policy policy.conf --out out --waive accuracy=a --waive accuracy=b
+    refuses 2 "--waive accuracy is given twice" model $RUN --policy policy.conf --out out --waive accuracy=a \
+        --waive accuracy=b
     refuses 2 "has no such check" model $RUN --policy policy.conf --out out --waive accuracy.previous=x
     [ ! -e out ]
 }

@@ -1,4 +1,5 @@
-# A run of bin/validate that is interrupted or killed at any instant goes on where it stopped and ends with the same bytes.
+# A run of bin/validate that is interrupted or killed at any instant goes on where it stopped and ends with the same
+# bytes.
 load validate_fixture
 
 setup_file() {
