@@ -118,10 +118,12 @@ bench: bench-programs $(PROGRAMS) ## measure speed and memory (see docs/)
 
 bench-programs: $(TOOL_PROGRAMS)
 
-demo: bootstrap ## install what is missing, build, train on the planted data set (about a minute)
+demo: bootstrap ## install what is missing, build, train on the planted data set, validate (two minutes)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	bin/train cfg/planted_dropout.cfg --out runs/demo --overwrite
-	@echo "The results are in runs/demo/: curve.svg, summary.csv, train.jsonl, final.weights, manifest.json"
+	bin/validate model runs/demo --policy cfg/report_only.conf --overwrite
+	@echo "The results are in runs/demo/: curve.svg, summary.csv, train.jsonl, final.weights, manifest.json,"
+	@echo "and what the model looks at in runs/demo/validation/report.html"
 
 bootstrap: ## install the packages of tools/packages that are missing
 	@tools/bootstrap
