@@ -378,7 +378,8 @@ Test(sis_store, existing_results_are_not_overwritten_unasked)
     add(s, 0);
     sis_store_close(s);
     cr_assert_not(sis_store_open("out", &d, false, &s, &err));
-    expect_text("out: already holds SIS results; --resume goes on with them, --out names another directory");
+    expect_text("out: already holds SIS results; --resume goes on with them, --overwrite replaces them, "
+                "--out names another directory");
     make("done", &d);
     cr_assert_not(sis_store_open("done", &d, false, &s, &err));
     expect_text("done: already holds SIS results");

@@ -65,8 +65,8 @@ static bool refuse_existing(const char *directory, bool fresh, struct err *err)
     for (int i = 0; i < N_RESULTS; i++)
         found = found || holds(directory, results[i]);
     return !found || err_usage(err,
-                               "%s: already holds SIS results; --resume goes on with them, --out names another "
-                               "directory",
+                               "%s: already holds SIS results; --resume goes on with them, --overwrite replaces "
+                               "them, --out names another directory",
                                directory);
 }
 
