@@ -17,10 +17,13 @@ static const double bar_interval_s = 0.1, lines_interval_s = 5, rate_window_s = 
 struct progress {
     enum progress_style style; /* never PROGRESS_AUTO */
     char *unit;
-    bool visible;              /* a bar is on the terminal's last line */
+    bool visible; /* a bar is on the terminal's last line */
     double drawn_s;
     /* The rate is measured from the older of two marks; the newer takes its place after rate_window_s. */
-    struct mark { double s; int64_t done; } older, newer;
+    struct mark {
+        double s;
+        double done;
+    } older, newer;
     bool started;
 };
 
@@ -81,7 +84,7 @@ static void format_duration(char *text, size_t n, double seconds)
 }
 
 /* Units per second since the older mark; 0 while unknown. */
-static double measure_rate(struct progress *p, double now, int64_t all_done)
+static double measure_rate(struct progress *p, double now, double all_done)
 {
     if (!p->started || all_done < p->newer.done) {
         p->older = p->newer = (struct mark){ now, all_done };
@@ -90,7 +93,7 @@ static double measure_rate(struct progress *p, double now, int64_t all_done)
         p->older = p->newer;
         p->newer = (struct mark){ now, all_done };
     }
-    return now > p->older.s ? (double)(all_done - p->older.done) / (now - p->older.s) : 0;
+    return now > p->older.s ? (all_done - p->older.done) / (now - p->older.s) : 0;
 }
 
 static void format_bar(char *text, double share)
@@ -133,8 +136,8 @@ static void draw(struct progress *p, const char *line)
     p->visible = true;
 }
 
-void progress_update(struct progress *p, const char *stage, int64_t done, int64_t total, int64_t all_done,
-                     int64_t all_total, const char *note)
+void progress_update(struct progress *p, const char *stage, double done, double total, double all_done,
+                     double all_total, const char *note)
 {
     if (p->style == PROGRESS_QUIET)
         return;
@@ -146,7 +149,7 @@ void progress_update(struct progress *p, const char *stage, int64_t done, int64_
     p->drawn_s = now;
 
     char line[LINE_LONGEST + 1] = "", part[64];
-    double share = total > 0 ? (double)done / (double)total : 0;
+    double share = total > 0 ? done / total : 0;
     append(line, "%s ", stage);
     if (p->style == PROGRESS_BAR) {
         format_bar(part, share);
@@ -154,8 +157,8 @@ void progress_update(struct progress *p, const char *stage, int64_t done, int64_
     }
     append(line, "%.0f %%", 100 * share);
     if (rate > 0) {
-        append(line, ", %.0f %s/s", rate, p->unit);
-        format_duration(part, sizeof part, (double)(all_total - all_done) / rate);
+        append(line, rate < 10 ? ", %.2g %s/s" : ", %.0f %s/s", rate, p->unit);
+        format_duration(part, sizeof part, (all_total - all_done) / rate);
         append(line, ", ETA %s", part);
     }
     if (note && *note)

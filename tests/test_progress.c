@@ -202,6 +202,23 @@ Test(progress, eta_is_told_in_hours_minutes_and_seconds)
     cr_assert(value >= 10 && value < 60);
 }
 
+Test(progress, a_unit_that_takes_long_is_counted_in_part)
+{
+    open_terminal(200);
+    struct progress *p = progress_new(PROGRESS_BAR, "images");
+    progress_update(p, "images", 0, 6, 0, 6, NULL);
+    wait_ms(120);
+    progress_update(p, "images", 0.06, 6, 0.06, 6, NULL);
+    written(false);
+    cr_assert_not_null(strstr(text, " 1 %"), "%s", text);
+    const char *rate = strstr(text, "%, ");
+    cr_assert_not_null(rate, "%s", text);
+    double value = strtod(rate + 3, NULL);
+    cr_assert(value > 0.05 && value < 0.51, "%s", text);
+    cr_assert_not_null(strstr(text, "ETA"), "%s", text);
+    progress_free(p);
+}
+
 Test(progress, resumed_run_is_not_credited_with_what_was_done_before)
 {
     open_terminal(200);

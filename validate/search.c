@@ -85,7 +85,7 @@ static struct sis_record make_record(const struct run *r, int64_t i, const struc
 
 static void tell(const struct run *r, double done)
 {
-    int64_t all = r->before + r->n, now = r->before + (int64_t)done;
+    double all = (double)(r->before + r->n), now = (double)r->before + done;
 
     progress_update(r->search->progress, "images", now, all, now, all, "");
 }

@@ -56,7 +56,7 @@ bool study_asked_to_stop(const struct study *s)
     return s->stop && s->stop();
 }
 
-void study_tell(const struct study *s, const char *what, int64_t done, int64_t total)
+void study_tell(const struct study *s, const char *what, double done, double total)
 {
     if (s->progress)
         progress_update(s->progress, what, done, total, done, total, "");

@@ -19,6 +19,6 @@ void study_forget_searches(struct study_memory *m);
 /* Fills err with EXIT_INTERRUPTED; returns false. */
 bool study_interrupted(struct err *err);
 bool study_asked_to_stop(const struct study *s);
-void study_tell(const struct study *s, const char *what, int64_t done, int64_t total);
+void study_tell(const struct study *s, const char *what, double done, double total);
 
 #endif

@@ -81,7 +81,7 @@ static void tell_task(void *self, double done)
     struct task *t = self;
     int n = t->question->n;
 
-    study_tell(t->study, "sufficient subsets", (int64_t)done + n - t->n_todo, n);
+    study_tell(t->study, "sufficient subsets", done + (double)(n - t->n_todo), n);
 }
 
 static const char *target_name(enum study_target t)
