@@ -8,6 +8,7 @@
 enum { C = 3, SIDE = 4, FLOATS = C * SIDE * SIDE, CLASSES = 3, PICTURES = 5 };
 enum fault {
     NONE,
+    KINKED, /* no fault: a kink at FLAT in every coordinate */
     CONSTANT,
     WRONG_SIGN,
     SCALED,
@@ -28,12 +29,19 @@ struct model {
     int calls;
 };
 
+static const float FLAT = .25f;
+
+static float bent(const struct model *m, float x)
+{
+    return m->fault == KINKED && x <= FLAT ? FLAT : x;
+}
+
 static void logits_of(const struct model *m, const float *x, float *z)
 {
     for (int k = 0; k < CLASSES; k++) {
         double sum = 0;
         for (int i = 0; i < FLOATS; i++)
-            sum += m->weight[k][i] * x[i];
+            sum += m->weight[k][i] * bent(m, x[i]);
         z[k] = m->fault == CONSTANT ? (float)k : (float)(3 * tanh(sum));
     }
 }
@@ -71,7 +79,9 @@ static void gradient_of(const struct model *m, const float *x, int t, float *g)
     for (int k = 0; k < CLASSES; k++) {
         double tanh_value = z[k] / 3., weight = k == t ? 1 : -exp(z[k]) / rest;
         for (int i = 0; i < FLOATS; i++)
-            g[i] += (float)(weight * 3 * (1 - tanh_value * tanh_value) * m->weight[k][i]);
+            g[i] += m->fault == KINKED && x[i] < FLAT
+                        ? 0
+                        : (float)(weight * 3 * (1 - tanh_value * tanh_value) * m->weight[k][i]);
     }
 }
 
@@ -126,7 +136,7 @@ static bool run(enum fault fault)
         for (int i = 0; i < FLOATS; i++)
             model.weight[k][i] = .2f * rng_normal(&r);
     for (int i = 0; i < PICTURES * FLOATS; i++)
-        x[i] = rng_unit(&r);
+        x[i] = fault == KINKED ? FLAT : rng_unit(&r);
     err = (struct err){ 0 };
     return selftest_run(&c, state_hash, &model, x, PICTURES, 1, &result, &err);
 }
@@ -146,6 +156,11 @@ Test(selftest, a_sound_model_passes_and_the_result_says_how_well)
     cr_assert(result.coordinates >= 10);
     cr_assert(result.gradient_error >= 0 && result.gradient_error <= .02, "%g", result.gradient_error);
     cr_assert(result.seconds >= 0 && result.seconds < 5);
+}
+
+Test(selftest, plain_pictures_on_a_kink_are_no_fault)
+{
+    cr_assert(run(KINKED), "%s", err.text);
 }
 
 Test(selftest, a_gradient_that_is_zero_is_found)

@@ -11,7 +11,7 @@ struct selftest {
     double seconds;
 };
 
-/* On x[n,c,h,w], n >= 2:
+/* On x[n,c,h,w] under a little noise, n >= 2:
  *   the input gradient of the margin is not zero and is what central differences on random coordinates measure;
  *   an image alone has the logits and gradient that it has in a batch, bit for bit; so has a repetition;
  *   state_hash (NULL: none to ask) says the same before and after.
