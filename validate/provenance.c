@@ -51,12 +51,14 @@ static void fill_head(const struct suite *s, struct report *r)
 static char *sample_text(const struct suite *s)
 {
     int64_t all = s->subject->data->count[SPLIT_TEST];
-    char *sample = format_count(s->study.n), *whole = format_count(s->study.whole < all ? s->study.whole : all);
-    char *text = mem_format("%s: %s drawn at random without replacement for what hides pixels, %s whole ones; a check "
-                            "that uses fewer says so",
-                            s->full ? "--full" : "--quick", sample, whole);
+    char *sample = format_count(s->study.n), *searched = format_count(s->study.searched),
+         *whole = format_count(s->study.whole < all ? s->study.whole : all);
+    char *text = mem_format("%s: %s drawn at random without replacement for what hides pixels, the first %s of them "
+                            "searched, %s whole ones; a check that uses fewer says so",
+                            s->full ? "--full" : "--quick", sample, searched, whole);
 
     free(sample);
+    free(searched);
     free(whole);
     return text;
 }
@@ -192,9 +194,9 @@ static void fill_json(const struct suite *s, struct report *r)
 {
     const struct subject *m = s->subject;
     json_t *o = json_object();
-    json_t *data = json_pack("{s:o, s:s, s:s, s:I, s:i, s:I}", "name", text_json(m->data->name), "sha256", m->data_hash,
-                             "split", "test", "images", (json_int_t)m->data->count[SPLIT_TEST], "sample", s->study.n,
-                             "whole", (json_int_t)s->study.whole);
+    json_t *data = json_pack("{s:o, s:s, s:s, s:I, s:i, s:i, s:I}", "name", text_json(m->data->name), "sha256",
+                             m->data_hash, "split", "test", "images", (json_int_t)m->data->count[SPLIT_TEST], "sample",
+                             s->study.n, "searched", s->study.searched, "whole", (json_int_t)s->study.whole);
 
     json_object_set_new(o, "command", command_json(s));
     json_object_set_new(o, "exit_status", json_integer(r->verdict));

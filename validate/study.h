@@ -48,6 +48,7 @@ struct study {
     const struct sis_identity *identity; /* what all searches of this validation have in common */
     uint64_t seed;
     bool resume;
+    int searched;  /* pictures of the sample for the search that most checks share; 0: all of them */
     int64_t whole; /* pictures for checks on whole pictures; all of them when there are not more */
 
     /* The sample: `n` pictures drawn without replacement, in drawing order; held in memory. */
@@ -68,9 +69,9 @@ void study_close(struct study *s);
 /* Answers on the first `whole` pictures in a fixed random order; measured once. */
 const struct answers *study_answers(struct study *s, struct err *err);
 
-/* The search that most checks share (the policy's rank and baseline, predicted class) is made once, over the whole
- * sample, whatever n is asked for; the answer has the first n. NULL and err when it cannot be had; err->status
- * EXIT_INTERRUPTED when the user stopped it. */
+/* The search that most checks share (the policy's rank and baseline, predicted class) is made once, over the
+ * first `searched` pictures, if no more are asked for; the answer has the first n. NULL and err when it cannot be had;
+ * err->status EXIT_INTERRUPTED when the user stopped it. */
 const struct sis_answer *study_sis(struct study *s, const struct sis_question *q, struct err *err);
 
 bool study_has_searched(const struct study *s); /* whether any search has been made */

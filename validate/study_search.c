@@ -242,6 +242,13 @@ static const struct sis_answer *view_of(struct search *f, int n)
     return &v->answer;
 }
 
+static int shared_pictures(const struct study *s, int wanted)
+{
+    int shared = s->searched > 0 && s->searched < s->n ? s->searched : s->n;
+
+    return shared > wanted ? shared : wanted;
+}
+
 const struct sis_answer *study_sis(struct study *s, const struct sis_question *q, struct err *err)
 {
     struct sis_question wanted = *q;
@@ -252,7 +259,7 @@ const struct sis_answer *study_sis(struct study *s, const struct sis_question *q
         struct sis_question made = wanted;
         if (q->target == TARGET_PREDICTED && q->rank == s->identity->settings.rank &&
             strcmp(baseline_name(q->baseline), s->identity->baseline) == 0)
-            made.n = s->n;
+            made.n = shared_pictures(s, wanted.n);
         f = make_search(s, &made, err);
         if (!f)
             return NULL;

@@ -16,16 +16,15 @@ int64_t suite_pictures(const struct policy_check *p, bool full, int64_t count)
     return n == 0 || n > count ? count : n;
 }
 
-/* The largest number of pictures that any check of one kind (whole pictures, or the sample) asks for; 0: there is none.
- */
-static int64_t most_pictures(const struct suite *s, bool whole)
+/* The largest number of pictures that any check of one basis asks for; 0: there is none. */
+static int64_t most_pictures(const struct suite *s, enum basis basis)
 {
     int64_t most = 0, count = s->subject->data->count[SPLIT_TEST];
 
     for (int i = 0; i < s->policy->n; i++) {
         const struct policy_check *p = &s->policy->check[i];
         int64_t n = suite_pictures(p, s->full, count);
-        if (p->type->whole == whole && n > most)
+        if (p->type->basis == basis && n > most)
             most = n;
     }
     return most;
@@ -100,7 +99,8 @@ void suite_complete(const struct policy_check *p, bool ok, const struct err *why
 static bool run_check(struct suite *s, const struct policy_check *p, struct check *out, struct err *err)
 {
     struct study *study = &s->study;
-    int64_t n = suite_pictures(p, s->full, p->type->whole ? s->subject->data->count[SPLIT_TEST] : study->n);
+    int64_t n =
+        suite_pictures(p, s->full, p->type->basis == BASIS_SPLIT ? s->subject->data->count[SPLIT_TEST] : study->n);
     struct err why = { 0 };
     bool ok = p->type->run(study, p, n, out, &why) && pictures_add(study, p, n, out, &why);
 
@@ -176,7 +176,8 @@ static void fill_identity(struct suite *s)
 
 static bool open_study(struct suite *s, struct err *err)
 {
-    int64_t whole = most_pictures(s, true), sample = most_pictures(s, false);
+    int64_t whole = most_pictures(s, BASIS_SPLIT), sample = most_pictures(s, BASIS_SAMPLE);
+    int64_t searched = most_pictures(s, BASIS_SEARCH);
 
     if (s->subject->data->count[SPLIT_TEST] == 0)
         return err_usage(err, "data set %s has no test images, so nothing can be measured; choose one that has",
@@ -192,14 +193,16 @@ static bool open_study(struct suite *s, struct err *err)
                                .identity = &s->identity,
                                .seed = s->seed,
                                .resume = s->resume,
-                               .whole = whole > 0 ? whole : 1 };
+                               .whole = whole > 0 ? whole : 1,
+                               .searched = searched > 0 ? (int)searched : 1 };
+    sample = searched > sample ? searched : sample;
     return study_open(&s->study, sample > 0 ? sample : 1, err);
 }
 
 static const struct sis_answer *shared_search(struct suite *s, struct err *err)
 {
     struct sis_question q = {
-        .rank = s->policy->sis.rank, .baseline = s->policy->baseline, .target = TARGET_PREDICTED, .n = s->study.n
+        .rank = s->policy->sis.rank, .baseline = s->policy->baseline, .target = TARGET_PREDICTED, .n = s->study.searched
     };
 
     return study_sis(&s->study, &q, err);

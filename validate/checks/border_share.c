@@ -13,7 +13,7 @@
 #include "validate/checks/region.h"
 #include "validate/checks/text.h"
 
-enum { WIDTHS_MAX = 4, PROBABILITY_PICTURES = 150 };
+enum { WIDTHS_MAX = 4, PROBABILITY_PICTURES = 30 };
 
 /* Ring or centre: its mask and area. */
 struct place {

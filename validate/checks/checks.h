@@ -14,6 +14,10 @@ enum { TAKES_THRESHOLD = 1, TAKES_FRACTION = 2, TAKES_WIDTH = 4 };
 typedef bool (*check_function)(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
                                struct err *err);
 
+/* The pictures that a check looks at: the first of the sample, those on which the shared search has run (a part of the
+ * sample, since searches take long), or the split itself, by study_answers(). */
+enum basis { BASIS_SEARCH, BASIS_SAMPLE, BASIS_SPLIT };
+
 struct check_type {
     const char *kind;    /* "sis.size" */
     const char *summary; /* one line for `validate model --list-checks` */
@@ -24,7 +28,7 @@ struct check_type {
     int64_t quick, full; /* default sample sizes; -1: those of the policy */
     enum unit unit;      /* of its limit */
     enum side good;      /* the side on which a model is better */
-    bool whole;          /* rests on study_answers(), not on the sample */
+    enum basis basis;
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */
