@@ -128,6 +128,7 @@ void svg_strip(FILE *out, const struct check *c)
 
 void svg_tick_labels(FILE *out, const struct axis *a, double y)
 {
+    const double gap = 10; /* fonts differ in width */
     double taken = -INFINITY;
     char *last = axis_label(a, a->n - 1);
     double last_left = axis_place(a, a->tick[a->n - 1]) - svg_text_width(last) / (a->to > SVG_WIDTH - 10 ? 1 : 2);
@@ -138,7 +139,7 @@ void svg_tick_labels(FILE *out, const struct axis *a, double y)
         double width = svg_text_width(text);
         bool at_start = x<width / 2, at_end = x> SVG_WIDTH - width / 2;
         double left = at_start ? x : at_end ? x - width : x - width / 2;
-        bool fits = left > taken + 4 && (i == a->n - 1 || left + width + 4 < last_left);
+        bool fits = left > taken + gap && (i == a->n - 1 || left + width + gap < last_left);
         if (fits || i == a->n - 1) {
             svg_label(out, "ts", x, y, at_start ? "start" : at_end ? "end" : "middle", text);
             taken = left + width;
