@@ -121,7 +121,7 @@ bench-programs: $(TOOL_PROGRAMS)
 demo: bootstrap ## install what is missing, build, train on the planted data set, validate (two minutes)
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	bin/train cfg/planted_dropout.cfg --out runs/demo --overwrite
-	bin/validate model runs/demo --policy cfg/report_only.conf --overwrite
+	bin/validate model runs/demo --overwrite || [ $$? -eq 1 ] # the planted frames are there to be found
 	@echo "The results are in runs/demo/: curve.svg, summary.csv, train.jsonl, final.weights, manifest.json,"
 	@echo "and what the model looks at in runs/demo/validation/report.html"
 

@@ -316,3 +316,14 @@ Test(report, hostile_reports_are_saved_too, .init = fixture_set_up, .fini = fixt
     cr_assert(report_save(&r, directory, &err), "%s", err.text);
     report_free(&r);
 }
+
+/* Without a check that decides, "no" would be praise that nothing has earned. */
+Test(report, a_policy_that_only_reports_judges_nothing)
+{
+    struct check check[2] = { { .status = CHECK_REPORTED }, { .status = CHECK_REPORTED } };
+    struct report r = { .kind = REPORT_MODEL, .n_checks = 2, .check = check, .verdict = EXIT_OK };
+
+    cr_assert_str_eq(report_word(&r), "not judged");
+    check[1] = (struct check){ .status = CHECK_PASS, .gates = true };
+    cr_assert_str_eq(report_word(&r), "no");
+}

@@ -69,7 +69,8 @@ void report_terminal(const struct report *r, FILE *out, bool colour);
  * status the furthest beyond its limit first. order[n_checks]. */
 void report_order(const struct report *r, int *order);
 int report_count(const struct report *r, enum check_status status);
-/* "yes", "no", "not shown", "not known", and what comes before it: "Overinterprets". */
+/* "yes", "no", "not shown", "not known", "not judged" when no check decides, and what comes before it:
+ * "Overinterprets". */
 const char *report_word(const struct report *r);
 const char *report_noun(const struct report *r);
 

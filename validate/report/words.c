@@ -72,10 +72,19 @@ const char *report_noun(const struct report *r)
     return kinds[r->kind].noun;
 }
 
+/* A policy that only reports finds nothing good or bad, whatever the values are. */
+static bool only_reports(const struct report *r)
+{
+    for (int i = 0; i < r->n_checks; i++)
+        if (r->check[i].gates)
+            return false;
+    return r->n_checks > 0;
+}
+
 const char *report_word(const struct report *r)
 {
     switch (r->verdict) {
-    case EXIT_OK: return kinds[r->kind].passed;
+    case EXIT_OK: return only_reports(r) ? "not judged" : kinds[r->kind].passed;
     case EXIT_FAILED_CHECK: return kinds[r->kind].failed;
     case EXIT_INCONCLUSIVE: return "not shown";
     default: return "not known";
@@ -84,7 +93,7 @@ const char *report_word(const struct report *r)
 
 const char *words_verdict_class(const struct report *r)
 {
-    return r->verdict == EXIT_OK ? "good" : r->verdict == EXIT_FAILED_CHECK ? "bad" : "open";
+    return r->verdict == EXIT_OK && !only_reports(r) ? "good" : r->verdict == EXIT_FAILED_CHECK ? "bad" : "open";
 }
 
 const char *words_exit(enum exit_status s)
