@@ -78,32 +78,17 @@ static int subject_rows(struct subject_options *o, struct setting *table)
     return sizeof rows / sizeof *rows;
 }
 
-static int sis_rows(struct sis_options *o, struct sis_words *words, struct setting *table)
+/* Which search: methods, and what they ask. */
+static int search_rows(struct sis_options *o, struct sis_words *words, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "out",
-          .letter = 'o',
-          .kind = SETTING_STRING,
-          .value = &o->out,
-          .argument = "DIR",
-          .help = "where results go (default: sis in the run directory)" },
-        { .name = "images",
-          .letter = 'i',
-          .kind = SETTING_STRING,
-          .value = &o->images,
-          .argument = "N|LIST|@FILE",
-          .help = "the first N images, or numbers and ranges such as 0,5,7-9 (default: all)" },
-        { .name = "split",
-          .kind = SETTING_CHOICE,
-          .value = &words->split,
-          .choices = "test|train",
-          .help = "where the images come from" },
         { .name = "method",
           .letter = 'm',
           .kind = SETTING_CHOICE,
           .value = &words->method,
           .choices = SIS_METHOD_WORDS,
-          .help = "exact, by gradients, or exact among what gradients propose" },
+          .help = "exact; by gradients (fastest, subsets may be several times larger than need be); or exact among "
+                  "what gradients propose" },
         { .name = "per-step",
           .letter = 'k',
           .kind = SETTING_INT,
@@ -123,7 +108,7 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
           .kind = SETTING_CHOICE,
           .value = &words->rank,
           .choices = SIS_RANK_WORDS,
-          .help = "what removal keeps large; probability: the published program to the bit, ties and all" },
+          .help = "what removal keeps large; probability: as published, with the ties of float32" },
         { .name = "target",
           .letter = 't',
           .kind = SETTING_STRING,
@@ -145,6 +130,32 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
           .kind = SETTING_FLAG,
           .value = &o->collection,
           .help = "all disjoint subsets that suffice at the largest threshold, one after the other" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+static int sis_rows(struct sis_options *o, struct sis_words *words, struct setting *table)
+{
+    const struct setting rows[] = {
+        { .name = "out",
+          .letter = 'o',
+          .kind = SETTING_STRING,
+          .value = &o->out,
+          .argument = "DIR",
+          .help = "where results go (default: sis in the run directory)" },
+        { .name = "images",
+          .letter = 'i',
+          .kind = SETTING_STRING,
+          .value = &o->images,
+          .argument = "N|LIST|@FILE",
+          .help = "the first N images, or numbers and ranges such as 0,5,7-9 (default: all)" },
+        { .name = "split",
+          .kind = SETTING_CHOICE,
+          .value = &words->split,
+          .choices = "test|train",
+          .help = "where the images come from" },
         { .name = "shard",
           .kind = SETTING_STRING,
           .value = &words->shard,
@@ -237,6 +248,7 @@ static struct settings sis_settings(struct sis_options *o, struct sis_words *wor
 {
     int n = sis_rows(o, words, table);
 
+    n += search_rows(o, words, table + n);
     n += subject_rows(&o->subject, table + n);
     return (struct settings){
         .program = "validate sis",
