@@ -115,20 +115,15 @@ static uint64_t state_hash(const void *self)
 }
 
 static struct model model;
+static const struct classifier classifier = {
+    .self = &model, .c = C, .h = SIDE, .w = SIDE, .classes = CLASSES, .batch = 4, .logits = logits, .gradient = gradient
+};
 static struct selftest result;
 static struct err err;
 
 static bool run(enum fault fault)
 {
     struct rng r = rng_stream(4, RNG_TEST, 0, 0);
-    struct classifier c = { .self = &model,
-                            .c = C,
-                            .h = SIDE,
-                            .w = SIDE,
-                            .classes = CLASSES,
-                            .batch = 4,
-                            .logits = logits,
-                            .gradient = gradient };
     float x[PICTURES * FLOATS];
 
     model = (struct model){ .fault = fault };
@@ -138,7 +133,7 @@ static bool run(enum fault fault)
     for (int i = 0; i < PICTURES * FLOATS; i++)
         x[i] = fault == KINKED ? FLAT : rng_unit(&r);
     err = (struct err){ 0 };
-    return selftest_run(&c, state_hash, &model, x, PICTURES, 1, &result, &err);
+    return selftest_run(&classifier, state_hash, &model, x, PICTURES, 1, &result, &err);
 }
 
 static void refuses(enum fault fault, const char *finding)
@@ -200,18 +195,10 @@ Test(selftest, what_is_not_finite_is_found)
 
 Test(selftest, a_model_without_a_state_has_none_to_check)
 {
-    struct classifier c = { .self = &model,
-                            .c = C,
-                            .h = SIDE,
-                            .w = SIDE,
-                            .classes = CLASSES,
-                            .batch = 4,
-                            .logits = logits,
-                            .gradient = gradient };
     float x[PICTURES * FLOATS];
 
     run(NONE);
     for (int i = 0; i < PICTURES * FLOATS; i++)
         x[i] = (float)(i % 7) / 7;
-    cr_assert(selftest_run(&c, NULL, NULL, x, PICTURES, 1, &result, &err), "%s", err.text);
+    cr_assert(selftest_run(&classifier, NULL, NULL, x, PICTURES, 1, &result, &err), "%s", err.text);
 }
