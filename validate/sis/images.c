@@ -131,7 +131,8 @@ static void mask_pixel(const struct run *r, int j, int i, float *image)
 }
 
 /* Pixels that a step removes of those that are left. The screened search takes several at once while many are left,
- * per_step at the start and one in the last part: what goes early hardly matters, what stays to the end decides. */
+ * per_step at the start and one in the last part: what goes early matters less than what stays (docs/performance.md).
+ */
 static int removed_at_once(const struct run *r, const struct work *w)
 {
     int k = r->settings->method == SIS_BACKSELECT ? 1 : r->settings->per_step;

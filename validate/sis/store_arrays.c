@@ -1,6 +1,7 @@
 /* masks.npz: which array holds what, in both directions. */
 #include "validate/sis/store_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static void *add(struct store_arrays *out, const char *name, enum npz_type type,
 {
     struct npz_array *a = &out->array[out->n++];
     *a = (struct npz_array){ .type = type };
-    strcpy(a->name, name);
+    snprintf(a->name, sizeof a->name, "%s", name);
     while (shape[a->dimensions] >= 0) {
         a->shape[a->dimensions] = shape[a->dimensions];
         a->dimensions++;
