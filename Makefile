@@ -129,7 +129,7 @@ bootstrap: ## install the packages of tools/packages that are missing
 	@tools/bootstrap
 
 # What a program of somebody else's needs of the library (examples/): searches on any function, and on a classifier.
-HEADERS := base/err.h base/classifier.h validate/sis/sis.h validate/sis/images.h validate/sis/baseline.h \
+HEADERS := base/err.h base/classifier.h validate/sis/sis.h validate/sis/images.h datasets/baseline.h \
            base/file.h base/image.h datasets/dataset.h
 
 install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR

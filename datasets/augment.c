@@ -7,26 +7,19 @@
 
 #include "base/mem.h"
 
-/* Which part of the image is shown, how far it is shifted against the frame, and whether it is mirrored. */
-struct view {
-    float y0, x0, h, w; /* rectangle of the input, px */
-    int dy, dx;         /* output pixel (y,x) shows (y+dy, x+dx) of the resized rectangle; outside is `pad` */
-    bool flip;
-};
-
 /* The largest centred rectangle with the output's aspect ratio, made smaller by the margin. */
-static struct view centre_view(const struct augment *a, const struct image8 *in, float margin)
+static struct placement centre_view(const struct augment *a, const struct image8 *in, float margin)
 {
     float fit_h = (float)in->h / (float)a->h, fit_w = (float)in->w / (float)a->w;
     float scale = (fit_h < fit_w ? fit_h : fit_w) / margin;
-    struct view v = { .h = (float)a->h * scale, .w = (float)a->w * scale };
-    v.y0 = ((float)in->h - v.h) / 2;
-    v.x0 = ((float)in->w - v.w) / 2;
+    struct placement v = { .rh = (float)a->h * scale, .rw = (float)a->w * scale };
+    v.y0 = ((float)in->h - v.rh) / 2;
+    v.x0 = ((float)in->w - v.rw) / 2;
     return v;
 }
 
 /* A rectangle of random area and aspect ratio that fits into the image; after ten misses the centred one. */
-static struct view random_view(const struct augment *a, const struct image8 *in, struct rng *r)
+static struct placement random_view(const struct augment *a, const struct image8 *in, struct rng *r)
 {
     const float ratio_log = logf(4.0f / 3.0f);
     for (int attempt = 0; attempt < 10; attempt++) {
@@ -36,16 +29,16 @@ static struct view random_view(const struct augment *a, const struct image8 *in,
         if (h < 1 || w < 1 || h > in->h || w > in->w)
             continue;
         uint32_t y = rng_below(r, (uint32_t)(in->h - h + 1)), x = rng_below(r, (uint32_t)(in->w - w + 1));
-        return (struct view){ .y0 = (float)y, .x0 = (float)x, .h = (float)h, .w = (float)w };
+        return (struct placement){ .y0 = (float)y, .x0 = (float)x, .rh = (float)h, .rw = (float)w };
     }
     return centre_view(a, in, 1);
 }
 
-static struct view choose_view(const struct augment *a, const struct image8 *in, struct rng *r)
+static struct placement choose_view(const struct augment *a, const struct image8 *in, struct rng *r)
 {
     if (!r)
         return centre_view(a, in, a->test_resize);
-    struct view v = a->random_resized_crop ? random_view(a, in, r) : centre_view(a, in, 1);
+    struct placement v = a->random_resized_crop ? random_view(a, in, r) : centre_view(a, in, 1);
     if (a->crop_pad > 0) {
         v.dy = (int)rng_below(r, 2 * (uint32_t)a->crop_pad + 1) - a->crop_pad;
         v.dx = (int)rng_below(r, 2 * (uint32_t)a->crop_pad + 1) - a->crop_pad;
@@ -55,11 +48,12 @@ static struct view choose_view(const struct augment *a, const struct image8 *in,
 }
 
 /* out[h,w] = the rectangle of one plane, at the output's size; exact where no resizing is needed. */
-static void show_plane(const struct augment *a, const struct view *v, const uint8_t *plane, int ih, int iw, float *out)
+static void show_plane(const struct augment *a, const struct placement *v, const uint8_t *plane, int ih, int iw,
+                       float *out)
 {
-    bool whole = v->h == (float)a->h && v->w == (float)a->w && v->y0 == floorf(v->y0) && v->x0 == floorf(v->x0);
+    bool whole = v->rh == (float)a->h && v->rw == (float)a->w && v->y0 == floorf(v->y0) && v->x0 == floorf(v->x0);
     if (!whole) {
-        resize_plane(out, a->h, a->w, plane, ih, iw, v->y0, v->x0, v->h, v->w);
+        resize_plane(out, a->h, a->w, plane, ih, iw, v->y0, v->x0, v->rh, v->rw);
         return;
     }
     for (int y = 0; y < a->h; y++) {
@@ -108,11 +102,11 @@ static uint8_t *make_grey(const struct image8 *in)
     return grey;
 }
 
-void augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out)
+struct placement augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out)
 {
     assert((a->c == 1 || a->c == 3) && (in->c == 1 || in->c == 3) && in->h >= 1 && in->w >= 1);
     size_t n = (size_t)in->h * (size_t)in->w, area = (size_t)a->h * (size_t)a->w;
-    struct view v = choose_view(a, in, r);
+    struct placement v = choose_view(a, in, r);
     uint8_t *grey = in->c > a->c ? make_grey(in) : NULL;
     for (int c = 0; c < a->c; c++) {
         float *plane = out + (size_t)c * area;
@@ -123,4 +117,11 @@ void augment_image(const struct augment *a, const struct image8 *in, struct rng 
             flip_plane(plane, a->h, a->w);
     }
     free(grey);
+    return v;
+}
+
+struct placement augment_test_placement(const struct augment *a, int in_h, int in_w)
+{
+    struct image8 size = { .c = 1, .h = in_h, .w = in_w };
+    return centre_view(a, &size, a->test_resize);
 }

@@ -8,20 +8,32 @@
 #include "base/rng.h"
 
 struct augment {
-    int c, h, w;                   /* output shape. c differs from the image's: grey is repeated to 3; RGB to 1 by luma
-                                      0.299 R + 0.587 G + 0.114 B */
-    bool flip;                     /* training: mirror left-right with probability 1/2 */
-    int crop_pad;                  /* training: pad by this many pixels of `pad`, crop h x w at random; 0: off */
-    bool random_resized_crop;      /* training: area in [crop_area_min,1] of the image, aspect ratio in [3/4,4/3] */
-    float crop_area_min;           /* (Szegedy et al. 2015; 0.08 is the ImageNet habit) */
-    float test_resize;             /* testing: resize until the image just covers test_resize times the output, crop the
-                                      centre; >= 1, 1: no margin (ImageNet habit: 256/224). Training without
-                                      random_resized_crop starts from the same view without margin */
-    float pad[3];                  /* colour outside the image, in [0,1]; normally the data set's mean */
+    int c, h, w;              /* output shape. c differs from the image's: grey is repeated to 3; RGB to 1 by luma
+                                 0.299 R + 0.587 G + 0.114 B */
+    bool flip;                /* training: mirror left-right with probability 1/2 */
+    int crop_pad;             /* training: pad by this many pixels of `pad`, crop h x w at random; 0: off */
+    bool random_resized_crop; /* training: area in [crop_area_min,1] of the image, aspect ratio in [3/4,4/3] */
+    float crop_area_min;      /* (Szegedy et al. 2015; 0.08 is the ImageNet habit) */
+    float test_resize;        /* testing: resize until the image just covers test_resize times the output, crop the
+                                 centre; >= 1, 1: no margin (ImageNet habit: 256/224). Training without
+                                 random_resized_crop starts from the same view without margin */
+    float pad[3];             /* colour outside the image, in [0,1]; normally the data set's mean */
 };
 
-/* out[c,h,w] in [0,1]. r: NULL for the test geometry (deterministic), else the stream of this image in this epoch. */
-void augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out);
+/* Where the pixels of an output come from: output pixel (y,x) shows, after undoing the mirror (x -> w-1-x), pixel
+ * (y+dy, x+dx) of the rectangle, resized to h x w; outside of it is `pad`. */
+struct placement {
+    float y0, x0, rh, rw; /* rectangle of the input, px */
+    int dy, dx;
+    bool flip;
+};
+
+/* out[c,h,w] in [0,1]. r: NULL for the test geometry (deterministic), else the stream of this image in this epoch.
+ * Returns what was shown. */
+struct placement augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out);
+
+/* The test geometry of an image of this size: the frame that masks are defined in (datasets/view.h). */
+struct placement augment_test_placement(const struct augment *a, int in_h, int in_w);
 
 /* Bilinear (with area averaging when shrinking) resize of the rectangle [x0,x0+rw) x [y0,y0+rh) of a plane. Pure
  * kernel. */

@@ -27,6 +27,8 @@ struct dataset {
     bool (*read)(const struct dataset *ds, enum split split, int64_t i, struct image8 *out, struct err *err);
     /* The path (and offset) of image i for messages and reports: "data_batch_3.bin#17". free() it. */
     char *(*where)(const struct dataset *ds, enum split split, int64_t i);
+    /* The path of the file that holds image i alone, or NULL when the set is packed or generated. free() it. */
+    char *(*file)(const struct dataset *ds, enum split split, int64_t i);
     /* SHA-256 over everything that defines the set's content, for the manifest (packed files: their bytes; folders:
      * sorted list of relative path, label and size). */
     bool (*hash)(const struct dataset *ds, char hex[SHA256_HEX], struct err *err);
@@ -34,7 +36,8 @@ struct dataset {
     void *self;
 };
 
-/* Opens datasets/NAME.conf (libconfig; see datasets/README.md). data_dir overrides where the bytes are, or NULL: then
+/* Opens datasets/NAME.conf (libconfig; see datasets/README.md), or a directory without one, whose format is then told
+ * from its contents (class folders with or without train/ and val/, CIFAR's or MNIST's files). data_dir overrides where the bytes are, or NULL: then
  * the descriptor's `directory`, relative to the current directory, then to $MARGINALIA_DATA. On success every size and
  * label has been checked: label() is always within 0..classes-1. */
 bool dataset_open(const char *descriptor, const char *data_dir, struct dataset **out, struct err *err);

@@ -5,11 +5,13 @@
 
 #include "datasets/augment.h"
 #include "datasets/dataset.h"
+#include "datasets/view.h"
 
 struct loader_options {
     const struct dataset *dataset; /* borrowed, outlives the loader */
     enum split split;
     struct augment augment;
+    const struct masked_view *view; /* borrowed; NULL: whole pictures */
     bool training; /* shuffle by (seed, epoch), augment, drop the last partial batch (unless the split is smaller than
                       one batch: then one partial batch); otherwise: file order, test geometry, last batch may be
                       partial */
@@ -18,6 +20,7 @@ struct loader_options {
     int threads;      /* decoding threads, >= 1 */
     int ahead;        /* batches decoded ahead, >= 1; memory is (ahead+1) * batch images */
     int64_t limit;    /* use only the first `limit` images of the split; 0: all */
+    int without, parts; /* parts > 0: leave out the images whose number mod parts is `without` */
 };
 
 struct batch {

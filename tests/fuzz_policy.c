@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
     char *text = mem_alloc(size + 1, 1);
     memcpy(text, data, size);
-    if (policy_parse("fuzz.conf", text, size, &p, &err)) {
+    if (policy_parse(&policy_of_models, "fuzz.conf", text, size, &p, &err)) {
         check(p);
         policy_free(p);
     }

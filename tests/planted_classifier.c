@@ -235,7 +235,7 @@ void planted_study_close(struct planted_study *s)
 
 struct policy_check planted_policy(const char *kind, enum side side, double limit)
 {
-    const struct check_type *type = check_type_find(kind);
+    const struct check_type *type = check_type_find(check_types, kind);
     cr_assert(type, "%s is not in the table", kind);
     return (struct policy_check){ .type = type,
                                   .id = (char *)type->kind,

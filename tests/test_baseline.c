@@ -1,4 +1,4 @@
-#include "validate/sis/baseline.h"
+#include "datasets/baseline.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

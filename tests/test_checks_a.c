@@ -102,9 +102,9 @@ Test(checks_a, gradients_of_the_planted_model_are_its_differences)
 
 Test(checks_a, every_type_is_found_and_has_sound_defaults)
 {
-    cr_assert_null(check_type_find("no.such.check"));
+    cr_assert_null(check_type_find(check_types, "no.such.check"));
     for (const struct check_type *t = check_types; t->kind; t++) {
-        cr_assert_eq(check_type_find(t->kind), t, "%s is there twice", t->kind);
+        cr_assert_eq(check_type_find(check_types, t->kind), t, "%s is there twice", t->kind);
         cr_assert(t->run && t->summary && t->good != SIDE_NONE, "%s", t->kind);
         cr_assert(!(t->takes & TAKES_THRESHOLD) || (t->threshold > 0 && t->threshold < 1), "%s", t->kind);
         cr_assert(!(t->takes & TAKES_FRACTION) || (t->fraction > 0 && t->fraction < 1), "%s", t->kind);

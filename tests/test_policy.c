@@ -11,7 +11,7 @@ static struct err err;
 static bool parse(const char *text, struct policy **out)
 {
     err = (struct err){ 0 };
-    return policy_parse("x.conf", text, strlen(text), out, &err);
+    return policy_parse(&policy_of_models, "x.conf", text, strlen(text), out, &err);
 }
 
 static struct policy *parsed(const char *text)
@@ -201,8 +201,8 @@ Test(policy, a_waiver_names_a_check_and_a_reason)
 Test(policy, shipped_policies_are_valid_and_ask_the_same)
 {
     struct policy *release, *report;
-    cr_assert(policy_read("cfg/release.conf", &release, &err), "%s", err.text);
-    cr_assert(policy_read("cfg/report_only.conf", &report, &err), "%s", err.text);
+    cr_assert(policy_read(&policy_of_models, "cfg/release.conf", &release, &err), "%s", err.text);
+    cr_assert(policy_read(&policy_of_models, "cfg/report_only.conf", &report, &err), "%s", err.text);
     cr_assert_eq(release->n, report->n);
     int gating = 0;
     for (int i = 0; i < release->n; i++) {
@@ -227,7 +227,7 @@ Test(policy, shipped_policies_are_valid_and_ask_the_same)
 Test(policy, a_missing_file_is_named)
 {
     struct policy *p;
-    cr_assert_not(policy_read("no/such.conf", &p, &err));
+    cr_assert_not(policy_read(&policy_of_models, "no/such.conf", &p, &err));
     cr_assert(strstr(err.text, "no/such.conf"), "%s", err.text);
     cr_assert_eq(err.status, EXIT_CANNOT_RUN);
 }

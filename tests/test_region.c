@@ -1,4 +1,4 @@
-#include "validate/checks/region.h"
+#include "datasets/region.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

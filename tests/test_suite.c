@@ -39,7 +39,7 @@ static void set_up(const char *checks)
     model = planted_model_new();
     planted_model_reads(model, planted_centre, 2);
     data = planted_dataset(&pictures);
-    cr_assert(policy_parse("p.conf", text, strlen(text), &policy, &err), "%s", err.text);
+    cr_assert(policy_parse(&policy_of_models, "p.conf", text, strlen(text), &policy, &err), "%s", err.text);
     free(text);
     subject = (struct subject){ .network = { .classifier = model->classifier, .isa = "none", .engine = "none" },
                                 .data = data,
@@ -203,7 +203,7 @@ Test(suite, a_check_takes_its_own_number_of_pictures_and_never_more_than_there_a
 /* The status of a check of this outcome, with and without a waiver. */
 static enum check_status completed(double low, double high, bool ok, bool gates, const char *waiver)
 {
-    struct policy_check p = { .type = check_type_find("accuracy"),
+    struct policy_check p = { .type = check_type_find(check_types, "accuracy"),
                               .id = (char *)"accuracy",
                               .side = SIDE_AT_LEAST,
                               .limit = .5,

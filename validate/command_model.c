@@ -130,7 +130,7 @@ static bool run(struct command *c, int argc, char **argv, struct err *err)
 {
     const struct judge_options *o = &c->options;
 
-    bool ok = policy_read(o->policy, &c->policy, err) &&
+    bool ok = policy_read(&policy_of_models, o->policy, &c->policy, err) &&
               (!o->previous || previous_read(o->previous, &c->previous, err)) && read_waivers(c, err) &&
               subject_open(&o->subject, c->subject.opener, &c->subject, err) && open_output(c, err) &&
               subject_selftest(&c->subject, SPLIT_TEST, (uint64_t)o->subject.seed, &c->selftest, err) &&

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "base/settings.h"
 #include "datasets/dataset.h"
-#include "validate/sis/baseline.h"
+#include "datasets/baseline.h"
 #include "validate/sis/images.h"
 #include "validate/sis/store.h"
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "validate/checks/checks.h"
+#include "validate/dataset/dataset_checks.h"
 
 enum { POLICY_LIMIT_BYTES = 1 << 20, MAX_CHECKS = 200, MAX_PICTURES = INT32_MAX, MAX_PIXELS = 1 << 24 };
 
@@ -34,6 +35,10 @@ struct key {
     const char *words;
     int takes; /* of a check: needs this of its type; 0: all take it */
 };
+
+const struct policy_kind policy_of_models = { check_types, "cfg/release.conf", "validate model", "model", true };
+const struct policy_kind policy_of_datasets = { dataset_check_types, "cfg/dataset.conf", "validate dataset", "data set",
+                                                false };
 
 #define POLICY(member) offsetof(struct policy, member)
 #define CHECK(member) offsetof(struct policy_check, member)
@@ -69,15 +74,17 @@ static const struct key check_keys[] = {
     { "threshold", KEY_SHARE, CHECK(threshold), 0, 0, NULL, TAKES_THRESHOLD },
     { "fraction", KEY_SHARE, CHECK(fraction), 0, 0, NULL, TAKES_FRACTION },
     { "width", KEY_INT, CHECK(width), 1, 1 << 15, NULL, TAKES_WIDTH },
+    { "properties", KEY_CHOICE, CHECK(properties), 0, 0, PROPERTIES_WORDS, TAKES_PROPERTIES },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
 
 static_assert(sizeof(enum sis_method) == sizeof(unsigned) && sizeof(enum sis_rank) == sizeof(unsigned) &&
-                  sizeof(enum baseline) == sizeof(unsigned),
+                  sizeof(enum baseline) == sizeof(unsigned) && sizeof(enum properties) == sizeof(unsigned),
               "KEY_CHOICE writes an unsigned");
 
 /* Where a value stands, for messages. */
 struct place {
+    const struct policy_kind *kind;
     const char *path;
     int line;
     const char *key;
@@ -85,7 +92,7 @@ struct place {
 
 static struct place place_of(const struct policy *p, const config_setting_t *setting)
 {
-    return (struct place){ p->path, (int)config_setting_source_line(setting), config_setting_name(setting) };
+    return (struct place){ p->kind, p->path, (int)config_setting_source_line(setting), config_setting_name(setting) };
 }
 
 /* Always false. */
@@ -95,12 +102,13 @@ static bool refuse(const struct place *at, const char *cause, struct err *err)
 }
 
 /* "did you mean X?" for a misspelt word, else where to read on. */
-static const char *hint(const char *text, const char *words, char *buffer, int n)
+static const char *hint(const struct place *at, const char *text, const char *words, char *buffer, int n)
 {
     char word[64];
-    if (!nearest_word(text, words, word, sizeof word))
-        return "cfg/release.conf shows every key";
-    snprintf(buffer, (size_t)n, "did you mean %s?", word);
+    if (nearest_word(text, words, word, sizeof word))
+        snprintf(buffer, (size_t)n, "did you mean %s?", word);
+    else
+        snprintf(buffer, (size_t)n, "%s shows every key", at->kind->example);
     return buffer;
 }
 
@@ -118,7 +126,7 @@ static bool refuse_key(const struct place *at, const struct key *keys, struct er
     for (const struct key *key = keys; key->name; key++)
         words = append_word(words, key->name);
     err_usage(err, "%s:%d: unknown key %s; %s", at->path, at->line, at->key,
-              hint(at->key, words, buffer, sizeof buffer));
+              hint(at, at->key, words, buffer, sizeof buffer));
     free(words);
     return false;
 }
@@ -179,7 +187,7 @@ static bool read_choice(const struct place *at, const config_setting_t *setting,
     for (*out = 0; *word && !(strcspn(word, "|") == n && memcmp(word, text, n) == 0); ++*out)
         word += strcspn(word, "|") + (word[strcspn(word, "|")] == '|');
     bool ok = *word || err_usage(err, "%s:%d: %s = \"%s\" is none of %s; %s", at->path, at->line, at->key, text, words,
-                                 hint(text, words, buffer, sizeof buffer));
+                                 hint(at, text, words, buffer, sizeof buffer));
     free(text);
     return ok;
 }
@@ -256,15 +264,16 @@ static bool read_value(const struct place *at, const struct key *key, const conf
 /* What a check of this type takes beside the keys of all, in words. */
 static const char *parameters_of(const struct check_type *type)
 {
-    static const char *const words[8] = { "none of threshold, fraction, width",
-                                          "threshold",
-                                          "fraction",
-                                          "threshold and fraction",
-                                          "width",
-                                          "threshold and width",
-                                          "fraction and width",
-                                          "threshold, fraction and width" };
-    return words[type->takes & 7];
+    static const char *const words[16] = { "none of threshold, fraction, width",
+                                           "threshold",
+                                           "fraction",
+                                           "threshold and fraction",
+                                           "width",
+                                           "threshold and width",
+                                           "fraction and width",
+                                           "threshold, fraction and width",
+                                           "properties" };
+    return words[type->takes];
 }
 
 /* Reads all members of a group; `type`: the check that it describes, or NULL. */
@@ -304,14 +313,16 @@ static bool find_type(const struct policy *p, const config_setting_t *group, str
     c->line = at.line;
     if (!read_text(&at, setting, &kind, err))
         return false;
-    c->type = check_type_find(kind);
+    c->type = check_type_find(p->kind->types, kind);
     if (!c->type) {
         char *words = mem_string("");
-        for (const struct check_type *type = check_types; type->kind; type++)
+        for (const struct check_type *type = p->kind->types; type->kind; type++)
             words = append_word(words, type->kind);
-        const char *near = hint(kind, words, buffer, sizeof buffer);
-        err_usage(err, "%s:%d: unknown check %s; %s", at.path, at.line, kind,
-                  near == buffer ? near : "validate model --list-checks lists them");
+        if (nearest_word(kind, words, buffer, sizeof buffer))
+            err_usage(err, "%s:%d: unknown check %s; did you mean %s?", at.path, at.line, kind, buffer);
+        else
+            err_usage(err, "%s:%d: unknown check %s; %s --list-checks lists them", at.path, at.line, kind,
+                      p->kind->command);
         free(words);
     }
     free(kind);
@@ -320,7 +331,8 @@ static bool find_type(const struct policy *p, const config_setting_t *group, str
 
 static char *make_id(const struct policy_check *c)
 {
-    char *values[3] = { 0 };
+    static const char *const properties[] = { "file", "picture" };
+    char *values[4] = { 0 };
     int n = 0;
     if (c->type->takes & TAKES_WIDTH)
         values[n++] = mem_format("%d", c->width);
@@ -328,6 +340,8 @@ static char *make_id(const struct policy_check *c)
         values[n++] = mem_format("%.15g", c->fraction);
     if (c->type->takes & TAKES_THRESHOLD)
         values[n++] = mem_format("%.15g", c->threshold);
+    if (c->type->takes & TAKES_PROPERTIES)
+        values[n++] = mem_string(properties[c->properties]);
     char *id = mem_string(c->type->kind);
     for (int i = 0; i < n; i++) {
         char *longer = mem_format("%s%s%s", id, i ? "," : "@", values[i]);
@@ -403,15 +417,19 @@ static bool read_root(struct policy *p, const config_setting_t *root, struct err
         return err_usage(err, "%s:1: name is missing; add name = \"release\";", p->path);
     if (sample && !read_group(p, sample, sample_keys, NULL, p, err))
         return false;
+    if (sis && !p->kind->searches)
+        return err_usage(err, "%s:%d: a policy on data sets has no use for sis; remove it", p->path,
+                         (int)config_setting_source_line(sis));
     if (sis && !(read_group(p, sis, sis_keys, NULL, p, err) && check_method(p, sis, err)))
         return false;
     return read_checks(p, config_setting_get_member(root, "checks"), err);
 }
 
-static struct policy *new_policy(const char *path, const char *text, size_t n)
+static struct policy *new_policy(const struct policy_kind *kind, const char *path, const char *text, size_t n)
 {
     struct policy *p = mem_alloc(1, sizeof *p);
-    *p = (struct policy){ .path = mem_string(path),
+    *p = (struct policy){ .kind = kind,
+                          .path = mem_string(path),
                           .quick = 400,
                           .sis = { SIS_GRADIENT, SIS_MARGIN, 8, 32 },
                           .baseline = BASELINE_MEAN,
@@ -423,18 +441,19 @@ static struct policy *new_policy(const char *path, const char *text, size_t n)
     return p;
 }
 
-bool policy_parse(const char *path, const char *text, size_t n, struct policy **out, struct err *err)
+bool policy_parse(const struct policy_kind *kind, const char *path, const char *text, size_t n, struct policy **out,
+                  struct err *err)
 {
     if (!conf_check_text(path, text, n, err))
         return false;
     config_t config;
-    struct policy *p = new_policy(path, text, n);
+    struct policy *p = new_policy(kind, path, text, n);
     config_init(&config);
     config_set_auto_convert(&config, CONFIG_TRUE);
     bool ok = config_read_string(&config, text)
                   ? read_root(p, config_root_setting(&config), err)
-                  : err_usage(err, "%s:%d: %s; cfg/release.conf shows how a policy is written", path,
-                              config_error_line(&config), config_error_text(&config));
+                  : err_usage(err, "%s:%d: %s; %s shows how a policy is written", path, config_error_line(&config),
+                              config_error_text(&config), kind->example);
     config_destroy(&config);
     if (ok)
         *out = p;
@@ -443,13 +462,13 @@ bool policy_parse(const char *path, const char *text, size_t n, struct policy **
     return ok;
 }
 
-bool policy_read(const char *path, struct policy **out, struct err *err)
+bool policy_read(const struct policy_kind *kind, const char *path, struct policy **out, struct err *err)
 {
     char *text;
     size_t n;
     if (!file_read(path, POLICY_LIMIT_BYTES, &text, &n, err))
         return false;
-    bool ok = policy_parse(path, text, n, out, err);
+    bool ok = policy_parse(kind, path, text, n, out, err);
     free(text);
     return ok;
 }

@@ -16,16 +16,20 @@
 
 #include "base/file.h"
 #include "validate/checks/check.h"
-#include "validate/sis/baseline.h"
+#include "datasets/baseline.h"
 #include "validate/sis/images.h"
 #include "validate/sis/store.h"
 
 struct check_type; /* validate/checks/checks.h */
 
+/* Of property.leak: what the file is, or what the picture looks like on the whole. */
+enum properties { PROPERTIES_FILE, PROPERTIES_PICTURE };
+#define PROPERTIES_WORDS "file|picture"
+
 struct policy_check {
     const struct check_type *type;
-    /* Kind and the parameters that the type takes, in the order width, fraction, threshold: "accuracy",
-     * "sis.size@0.99", "border.share@1,0.99". */
+    /* Kind and the parameters that the type takes, in the order width, fraction, threshold, properties: "accuracy",
+     * "sis.size@0.99", "border.share@1,0.99", "property.leak@file". */
     char *id;
     int line;
     enum side side;
@@ -33,12 +37,24 @@ struct policy_check {
     bool gates;          /* true when there is a limit, unless the policy says gates = false */
     int64_t quick, full; /* pictures; 0: all */
     /* Parameters; only those the type takes may be written, the others hold the type's defaults. */
-    double threshold; /* probability in (0,1): sis.size, dilation, wrong.class, baseline.sensitivity, ... */
-    double fraction;  /* of the pixels, in (0,1): subset.sufficiency, mask.only, shuffled.values */
-    int width;        /* of the border ring in pixels, >= 1: border.* */
+    double threshold;           /* probability in (0,1): sis.size, dilation, wrong.class, baseline.sensitivity, ... */
+    double fraction;            /* of the pixels, in (0,1): subset.sufficiency, mask.only, shuffled.values */
+    int width;                  /* of the border ring in pixels, >= 1: border.* */
+    enum properties properties; /* property.leak */
 };
 
+/* What a policy can ask for: the checks on models, or those on data sets. */
+struct policy_kind {
+    const struct check_type *types;
+    const char *example; /* a policy that shows every key: "cfg/release.conf" */
+    const char *command; /* "validate model" */
+    const char *subject; /* "model" */
+    bool searches;       /* has the group `sis` */
+};
+extern const struct policy_kind policy_of_models, policy_of_datasets;
+
 struct policy {
+    const struct policy_kind *kind;
     char *name, *path;
     char hash[SHA256_HEX]; /* of the file */
     int64_t quick, full;
@@ -50,9 +66,10 @@ struct policy {
     struct policy_check *check;
 };
 
-bool policy_read(const char *path, struct policy **out, struct err *err);
+bool policy_read(const struct policy_kind *kind, const char *path, struct policy **out, struct err *err);
 /* The same from text[n], which ends in a NUL that is not counted; `path` is for messages. */
-bool policy_parse(const char *path, const char *text, size_t n, struct policy **out, struct err *err);
+bool policy_parse(const struct policy_kind *kind, const char *path, const char *text, size_t n, struct policy **out,
+                  struct err *err);
 void policy_free(struct policy *p); /* accepts NULL */
 
 /* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. The caller frees both texts. */

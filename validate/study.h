@@ -8,7 +8,7 @@
 #include "base/progress.h"
 #include "datasets/augment.h"
 #include "datasets/dataset.h"
-#include "validate/sis/baseline.h"
+#include "datasets/baseline.h"
 #include "validate/sis/store.h"
 
 /* The model's answers on whole pictures. */

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
-#include "validate/checks/region.h"
+#include "datasets/region.h"
 #include "validate/checks/text.h"
 
 enum { RING, CENTRE, RANDOM, PLACES, EXAMPLES = 2 };

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
-#include "validate/checks/region.h"
+#include "datasets/region.h"
 #include "validate/checks/text.h"
 
 enum { WIDTHS_MAX = 4, PROBABILITY_PICTURES = 30 };

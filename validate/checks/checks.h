@@ -7,12 +7,17 @@
 #include "validate/study.h"
 
 /* Which parameters of struct policy_check a type takes. */
-enum { TAKES_THRESHOLD = 1, TAKES_FRACTION = 2, TAKES_WIDTH = 4 };
+enum { TAKES_THRESHOLD = 1, TAKES_FRACTION = 2, TAKES_WIDTH = 4, TAKES_PROPERTIES = 8 };
 
 /* Fills out (id, side, limit, gates and waiver are the caller's, and so is the status, by check_decide). `n`: pictures
  * of the sample to use. False when it could not run. */
 typedef bool (*check_function)(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
                                struct err *err);
+
+/* The same on a data set (validate/dataset/dataset_checks.h). n: pictures to use; 0: all. */
+struct survey;
+typedef bool (*survey_function)(struct survey *s, const struct policy_check *p, int64_t n, struct check *out,
+                                struct err *err);
 
 /* The pictures that a check looks at: the first of the sample, those on which the shared search has run (a part of the
  * sample, since searches take long), or the split itself, by study_answers(). */
@@ -22,6 +27,7 @@ struct check_type {
     const char *kind;    /* "sis.size" */
     const char *summary; /* one line for `validate model --list-checks` */
     check_function run;
+    survey_function survey; /* of a check on data sets, instead of run */
     int takes;
     double threshold, fraction; /* defaults */
     int width;
@@ -32,7 +38,8 @@ struct check_type {
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */
-const struct check_type *check_type_find(const char *kind);
+/* The type of this kind in such a table, or NULL. */
+const struct check_type *check_type_find(const struct check_type *types, const char *kind);
 
 bool check_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
 bool check_calibration(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "validate/checks/checks.h"
-#include "validate/checks/region.h"
+#include "datasets/region.h"
 #include "validate/checks/text.h"
 
 enum sis_rank probe_rank(const struct study *s)

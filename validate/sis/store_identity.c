@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/settings.h"
-#include "validate/sis/baseline.h"
+#include "datasets/baseline.h"
 
 enum {
     SCHEMA_VERSION = 1,

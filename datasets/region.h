@@ -1,7 +1,7 @@
 /* Regions of a picture as masks [h*w], 1 = inside. Pure kernels: no allocation, no file, the randomness is handed in.
  */
-#ifndef MARGINALIA_VALIDATE_CHECKS_REGION_H
-#define MARGINALIA_VALIDATE_CHECKS_REGION_H
+#ifndef MARGINALIA_DATASETS_REGION_H
+#define MARGINALIA_DATASETS_REGION_H
 
 #include <stdbool.h>
 #include <stdint.h>

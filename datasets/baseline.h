@@ -1,7 +1,7 @@
 /* What stands in the place of a masked pixel: the choice decides what "masked" means, so it is named in every result.
  */
-#ifndef MARGINALIA_VALIDATE_SIS_BASELINE_H
-#define MARGINALIA_VALIDATE_SIS_BASELINE_H
+#ifndef MARGINALIA_DATASETS_BASELINE_H
+#define MARGINALIA_DATASETS_BASELINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

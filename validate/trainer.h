@@ -1,0 +1,43 @@
+/* Trainings that a validation asks for: runs the program `train` as a process of its own, in a directory of the report,
+ * so that an interrupted one is continued. No shell is involved. */
+#ifndef MARGINALIA_VALIDATE_TRAINER_H
+#define MARGINALIA_VALIDATE_TRAINER_H
+
+#include "base/file.h"
+#include "base/progress.h"
+
+struct training {
+    const char *program; /* argv[0] of validate: train is the program beside it (validate -> train, marginalia-validate
+                            -> marginalia-train), found as the shell found us */
+    const char *cfg, *out;  /* out: run directory */
+    const char *data;       /* --data, or NULL */
+    const char *view;       /* --view, or NULL: whole pictures */
+    const char *baseline;   /* --baseline, or NULL */
+    const char *mask_order; /* --mask-order, or NULL */
+    const char *without;    /* --without K/N, or NULL */
+    uint64_t seed;
+    int threads;
+    int64_t epochs;            /* 0: the cfg's */
+    int64_t limit_train;       /* 0: all */
+    struct progress *progress; /* may be NULL; shows the training's epochs */
+    const char *what;          /* for the progress line: "twin on the border" */
+    bool (*stop)(void);
+};
+
+/* From manifest.json and summary.csv of the run. */
+struct training_result {
+    double test_accuracy, train_accuracy;
+    int64_t test_right, test_images;
+    double seconds;
+    char weights_hash[SHA256_HEX];
+};
+
+/* Trains, or takes the result of a finished run that was made by the same command. An unfinished one is continued
+ * (--resume). Stopped by the user: the child gets SIGTERM and its checkpoint is waited for (EXIT_INTERRUPTED). A
+ * training that fails says why in err (the last line that it printed). */
+bool training_run(const struct training *t, struct training_result *out, struct err *err);
+
+/* The path of the program `name` beside `program`; free() it. */
+char *training_program(const char *program, const char *name);
+
+#endif
