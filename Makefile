@@ -37,7 +37,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 CPP_ALL  := -D_GNU_SOURCE -I. -isystem $(DARKNET)/include -DDARKNET_LIBRARY='"$(DARKNET)/libdarknet.so"' $(CPPFLAGS)
 C_ALL    := -std=c11 $(WARNINGS) -fvisibility=hidden -ffp-contract=off $(CFLAGS) $(VARIANT_FLAGS)
 COMPILE   = $(CC) $(CPP_ALL) $(C_ALL) -MMD -MP -c -o $@ $<
-LIBRARIES := -ldnnl -lconfig -ljansson -lzip -lz -lcrypto -ldl -lm -lpthread -lgomp
+LIBRARIES := -ldnnl -lopenblas -lconfig -ljansson -lzip -lz -lcrypto -ldl -lm -lpthread -lgomp
 LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(sort $(filter %.o,$^) $(VERSION_OBJECT)) $(LIB)
 # Shows what is done in a few words; V=1 shows the commands.
 SAY       = @$(if $(V),,echo "  $(1) $@";)
