@@ -52,6 +52,7 @@ static const struct key keys[] = {
     { "border_width", KEY_INT, PLANTED, 0, FIELD(planted.border_width), 0, PLANTED_MAX_BORDER },
     { "border_cue", KEY_REAL, PLANTED, 0, FIELD(planted.border_cue), 0, 1 },
     { "texture_cue", KEY_REAL, PLANTED, 0, FIELD(planted.texture_cue), 0, 1 },
+    { "property_cue", KEY_REAL, PLANTED, 0, FIELD(planted.property_cue), 0, 1 },
     { "cue_in_test", KEY_REAL, PLANTED, 0, FIELD(planted.cue_in_test), 0, 1 },
     { "label_noise", KEY_REAL, PLANTED, 0, FIELD(planted.label_noise), 0, 1 },
     { "noise", KEY_REAL, PLANTED, 0, FIELD(planted.noise), 0, 1 },

@@ -22,15 +22,15 @@ const char *const planted_shape_names[PLANTED_MAX_CLASSES] = {
 
 /* Border colour of each class: far apart, and all of them different from the middle greys of the background. */
 static const uint8_t code_colour[PLANTED_MAX_CLASSES][3] = {
-    { 230, 25, 25 }, { 25, 200, 40 }, { 30, 60, 235 }, { 240, 225, 30 }, { 220, 30, 220 },
-    { 30, 215, 225 }, { 250, 250, 250 }, { 5, 5, 5 }, { 250, 130, 0 }, { 110, 50, 10 },
+    { 230, 25, 25 },  { 25, 200, 40 },   { 30, 60, 235 }, { 240, 225, 30 }, { 220, 30, 220 },
+    { 30, 215, 225 }, { 250, 250, 250 }, { 5, 5, 5 },     { 250, 130, 0 },  { 110, 50, 10 },
 };
 
 /* ---- labels and codes ---- */
 
 /* What image i is, before any pixel is drawn. */
 struct codes {
-    int shape, label, border, texture;
+    int shape, label, border, texture, brightness;
 };
 
 static int other_class(struct rng *r, int k, int classes)
@@ -64,6 +64,7 @@ static struct codes draw_codes(const struct planted *p, int classes, enum split 
     codes.label = wrong ? other : codes.shape;
     codes.border = cue_code(&r, cue_in(p, split, p->border_cue), codes.label, classes);
     codes.texture = cue_code(&r, cue_in(p, split, p->texture_cue), codes.label, classes);
+    codes.brightness = cue_code(&r, cue_in(p, split, p->property_cue), codes.label, classes);
     return codes;
 }
 
@@ -93,8 +94,9 @@ static bool in_cross(float u, float v)
 /* A pentagram: inside at least four of the five half-planes that its edges bound. */
 static bool in_star(float u, float v)
 {
-    static const float normal[5][2] = { { 1, 0 }, { 0.30902f, 0.95106f }, { -0.80902f, 0.58779f },
-                                        { -0.80902f, -0.58779f }, { 0.30902f, -0.95106f } };
+    static const float normal[5][2] = {
+        { 1, 0 }, { 0.30902f, 0.95106f }, { -0.80902f, 0.58779f }, { -0.80902f, -0.58779f }, { 0.30902f, -0.95106f }
+    };
     int inside = 0;
     for (int k = 0; k < 5; k++)
         inside += u * normal[k][0] + v * normal[k][1] <= 0.517f;
@@ -125,9 +127,8 @@ bool planted_inside(int k, float u, float v)
     return false;
 }
 
-const float planted_shape_reach[PLANTED_MAX_CLASSES] = {
-    1, 1.26f, 1.56f, 1.26f, 1.26f, 1.58f, 1.68f, 1.34f, 1.56f, 1.55f
-};
+const float planted_shape_reach[PLANTED_MAX_CLASSES] = { 1,     1.26f, 1.56f, 1.26f, 1.26f,
+                                                         1.58f, 1.68f, 1.34f, 1.56f, 1.55f };
 static const float largest_reach = 1.68f; /* rules the position of all, so that it tells nothing about the class */
 
 /* ---- the picture ---- */
@@ -168,8 +169,9 @@ static struct picture draw_picture(const struct planted *p, struct codes codes, 
     static const float wavelength[3] = { 5, 9, 3 }; /* px of a 32-pixel image */
     int side = h < w ? h : w;
     float room = (float)(side - 2 * (int)p->border_width);
-    struct picture g = { .h = h, .w = w, .border = (int)p->border_width, .shape = codes.shape,
-                         .texture = codes.texture };
+    struct picture g = {
+        .h = h, .w = w, .border = (int)p->border_width, .shape = codes.shape, .texture = codes.texture
+    };
     draw_colours(&g, r);
     g.radius = between(r, 0.18f, 0.29f) * room;
     float margin = (float)g.border + g.radius * largest_reach;
@@ -239,6 +241,42 @@ static void paint_row(const struct picture *g, int c, int y, const float *wave, 
     }
 }
 
+/* From dark to light, not so far that shapes drown in black or white. */
+double planted_brightness(int k, int classes)
+{
+    const double darkest = 75, lightest = 180;
+    return darkest + (lightest - darkest) * k / (classes - 1);
+}
+
+/* The mean of n values that are counted by size, once `shift` was added to each and the sum clipped to 0..255. */
+static double shifted_mean(const int64_t *count, int64_t n, int shift)
+{
+    int64_t sum = 0;
+    for (int value = 0; value < 256; value++) {
+        int moved = value + shift;
+        sum += count[value] * (moved < 0 ? 0 : moved > 255 ? 255 : moved);
+    }
+    return (double)sum / (double)n;
+}
+
+/* Adds the same to all values, so that their mean is the stated one or less than one step below it. */
+static void shift_brightness(double mean, uint8_t *pixels, size_t n)
+{
+    int64_t count[256] = { 0 };
+    int low = -255, high = 255; /* the mean rises with the shift; it is at most the wanted one at `low` */
+    for (size_t i = 0; i < n; i++)
+        count[pixels[i]]++;
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (shifted_mean(count, (int64_t)n, middle) <= mean)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = to_byte((float)(pixels[i] + low));
+}
+
 void planted_draw(const struct planted *p, int classes, enum split split, int64_t i, int h, int w, uint8_t *pixels)
 {
     enum { MAX_SIDE = 4096 };
@@ -255,6 +293,8 @@ void planted_draw(const struct planted *p, int classes, enum split split, int64_
         for (int c = 0; c < 3; c++)
             paint_row(&g, c, y, wave, cover, code_colour[codes.border][c], &r, pixels + ((size_t)c * h + y) * w);
     }
+    if (p->property_cue > 0)
+        shift_brightness(planted_brightness(codes.brightness, classes), pixels, (size_t)h * (size_t)w * 3);
 }
 
 /* ---- as a data set ---- */
@@ -283,20 +323,23 @@ static char *set_where(const struct dataset *ds, enum split split, int64_t i)
     return mem_format("%s %s#%lld", ds->name, split == SPLIT_TRAIN ? "train" : "test", (long long)i);
 }
 
-/* Over what defines every image: the generator's version and its knobs. */
+/* Over what defines every image: the generator's version and its knobs. What is not used is not named, so that a set
+ * keeps its hash when the generator learns something new. */
 static bool set_hash(const struct dataset *ds, char hex[SHA256_HEX], struct err *err)
 {
     (void)err;
     const struct planted *p = &((const struct planted_set *)ds->self)->knobs;
+    char *property = p->property_cue > 0 ? mem_format(", property %.17g", p->property_cue) : mem_string("");
     char *text = mem_format(
         "planted 1: %d x %d, %d classes, %lld + %lld images, seed %lld, border %lld px %.17g, texture %.17g, "
-        "in test %.17g, label noise %.17g, noise %.17g",
+        "in test %.17g, label noise %.17g, noise %.17g%s",
         ds->h, ds->w, ds->classes, (long long)p->n_train, (long long)p->n_test, (long long)p->seed,
-        (long long)p->border_width, p->border_cue, p->texture_cue, p->cue_in_test, p->label_noise, p->noise);
+        (long long)p->border_width, p->border_cue, p->texture_cue, p->cue_in_test, p->label_noise, p->noise, property);
     struct sha256 *sum = sha256_new();
     sha256_add(sum, text, strlen(text));
     sha256_finish(sum, hex);
     free(text);
+    free(property);
     return true;
 }
 
