@@ -67,6 +67,7 @@ struct survey {
 
 enum { SURVEY_FOLDS = 5 };
 
+/* `s`: zeroed but for what the caller sets. */
 bool survey_open(struct survey *s, struct err *err);
 void survey_close(struct survey *s);
 
@@ -74,8 +75,10 @@ void survey_close(struct survey *s);
  * be read is a complaint, not a failure. False: interrupted (EXIT_INTERRUPTED), or not one picture is readable. */
 bool survey_facts(struct survey *s, struct err *err);
 
-/* Draws `n` pictures (0: all) from the split, keyed by the seed; the first caller's n counts for the whole survey when
- * it is larger. Needs no survey_facts: a picture that cannot be read is replaced by the next one drawn. */
+/* Draws `n` pictures (0: all) from the split, keyed by the seed. A later call with a larger n adds to what is there
+ * (folds stay, places k change); one with a smaller n finds its sample made. Needs no survey_facts: a picture that
+ * cannot be read is replaced by the next one drawn. (Unless the facts are there or the set is packed, each picture is
+ * read once to see whether it can be.) */
 bool survey_sample(struct survey *s, int64_t n, struct err *err);
 
 /* visit(self, worker, k, x): picture k of the sample as x[c,h,w], from worker 0..threads-1; several at once, in no
@@ -83,11 +86,16 @@ bool survey_sample(struct survey *s, int64_t n, struct err *err);
 bool survey_visit(struct survey *s, const char *what, void (*visit)(void *self, int worker, int k, const float *x),
                   void *self, struct err *err);
 
-/* The same for `n` pictures of any split, image[k], in the facts' sense (bytes as stored). */
+/* One picture of any split as it is stored. */
 bool survey_read(struct survey *s, enum split split, int64_t image, struct image8 *out, struct err *err);
 
 /* Who always names the most frequent class of the sample is right in this share. */
 double survey_majority(const struct survey *s);
+
+/* work(self, worker, i, err) for i = 0..n-1 on the whole team, several at once; numbers are handed out in rising order.
+ * False: interrupted, or a work was false; the error is that of the smallest such i, and no further work is begun. */
+bool survey_each(const struct survey *s, const char *what, int64_t n,
+                 bool (*work)(void *self, int worker, int64_t i, struct err *err), void *self, struct err *err);
 
 /* Fills err with EXIT_INTERRUPTED and returns false when the user asked to stop. */
 bool survey_goes_on(const struct survey *s, struct err *err);
