@@ -52,9 +52,17 @@ bool dataset_set_classes(const struct descriptor *d, struct dataset *ds, int cla
     return true;
 }
 
+/* Of sets whose pictures have no file of their own. */
+static char *no_file(const struct dataset *ds, enum split split, int64_t i)
+{
+    (void)ds, (void)split, (void)i;
+    return NULL;
+}
+
 static void fill_common(const struct descriptor *d, struct dataset *ds)
 {
     ds->name = mem_string(d->name);
+    ds->file = no_file;
     ds->packed = d->format != FORMAT_FOLDER && d->format != FORMAT_LIST;
     ds->c = (int)d->shape[0];
     ds->h = (int)d->shape[1];

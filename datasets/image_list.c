@@ -150,7 +150,7 @@ static const struct image_list *list_of(const struct dataset *ds, enum split spl
     return &((const struct image_files *)ds->self)->list[split];
 }
 
-static char *full_path(const struct dataset *ds, enum split split, int64_t i)
+static char *files_file(const struct dataset *ds, enum split split, int64_t i)
 {
     const char *path = image_list_path(list_of(ds, split), i);
     return path[0] == '/' ? mem_string(path) : file_join(ds->directory, path);
@@ -163,7 +163,7 @@ static int files_label(const struct dataset *ds, enum split split, int64_t i)
 
 static bool files_read(const struct dataset *ds, enum split split, int64_t i, struct image8 *out, struct err *err)
 {
-    char *path = full_path(ds, split, i);
+    char *path = files_file(ds, split, i);
     bool ok = decode_file(path, out, err);
     free(path);
     return ok;
@@ -177,7 +177,7 @@ static char *files_where(const struct dataset *ds, enum split split, int64_t i)
 static bool hash_entry(const struct dataset *ds, enum split split, int64_t i, struct sha256 *sum, struct err *err)
 {
     struct stat status;
-    char *path = full_path(ds, split, i);
+    char *path = files_file(ds, split, i);
     bool ok = stat(path, &status) == 0 || err_run(err, "%s: %s; restore the file", path, strerror(errno));
     free(path);
     if (!ok)
@@ -234,6 +234,7 @@ void image_list_serve(struct dataset *ds, struct image_list lists[2])
     ds->label = files_label;
     ds->read = files_read;
     ds->where = files_where;
+    ds->file = files_file;
     ds->hash = files_hash;
     ds->close = files_close;
 }
