@@ -20,7 +20,8 @@ enum rng_purpose {
     RNG_TEST,
     RNG_SAMPLE,   /* which images a validation looks at; made-up images: item = image */
     RNG_BASELINE, /* noise in the place of masked pixels; item = image */
-    RNG_CHECK     /* random parts of pictures in validation, | what << 8; item = image */
+    RNG_CHECK,    /* random parts of pictures in validation, | what << 8; item = image */
+    RNG_VIEW      /* which pixels a masked view shows; epoch = split, item = image */
 };
 
 struct rng {

@@ -44,6 +44,9 @@ void view_close(struct masked_view *v); /* accepts NULL */
  * picture". Borrowed. */
 const char *view_text(const struct masked_view *v);
 
+/* Whether there is a mask of this image: asked before a long run, so that it does not end at an image without one. */
+bool view_covers(const struct masked_view *v, enum split split, int64_t image, struct err *err);
+
 /* mask[h*w], 1 = shown, of an image in the frame. x[c,h,w]: the image in test geometry (used by segment only). False
  * when a file has no mask of this image. From any thread. */
 bool view_mask(const struct masked_view *v, enum split split, int64_t image, const float *x, uint8_t *mask,
