@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     char *path = mem_format("/proc/self/fd/%d", fd);
-    if (previous_read(path, &p, &err)) {
+    if (previous_read(path, REPORT_MODEL, &p, &err)) {
         compare_all(p);
         previous_free(p);
     }

@@ -54,7 +54,7 @@ static struct previous *reread(struct check c)
     cr_assert(json_save(root, fixture_path("report.json"), &err), "%s", err.text);
     json_decref(root);
     report_free(&r);
-    cr_assert(previous_read(fixture_path("report.json"), &p, &err), "%s", err.text);
+    cr_assert(previous_read(fixture_path("report.json"), REPORT_MODEL, &p, &err), "%s", err.text);
     return p;
 }
 
@@ -195,7 +195,7 @@ static void refuses(const char *text, const char *part)
     struct err err = { 0 };
 
     fixture_text("bad.json", text);
-    cr_assert_not(previous_read(fixture_path("bad.json"), &p, &err), "accepted: %s", text);
+    cr_assert_not(previous_read(fixture_path("bad.json"), REPORT_MODEL, &p, &err), "accepted: %s", text);
     cr_assert_not_null(strstr(err.text, part), "'%s' lacks '%s'", err.text, part);
     cr_assert_not_null(strstr(err.text, "bad.json"));
 }
@@ -227,7 +227,7 @@ Test(previous, an_empty_list_of_checks_is_a_report)
     struct err err;
 
     fixture_text("good.json", HEAD "[]}");
-    cr_assert(previous_read(fixture_path("good.json"), &p, &err), "%s", err.text);
+    cr_assert(previous_read(fixture_path("good.json"), REPORT_MODEL, &p, &err), "%s", err.text);
     cr_assert_eq(p->n, 0);
     previous_free(p);
 }

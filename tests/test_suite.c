@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tests/data_fixture.h"
 #include "tests/planted_classifier.h"
+#include "validate/outcome.h"
 #include "validate/suite.h"
 
 TestSuite(suite, .init = fixture_set_up, .fini = fixture_clean_up);
@@ -195,9 +196,9 @@ Test(suite, a_check_takes_its_own_number_of_pictures_and_never_more_than_there_a
 {
     struct policy_check p = { .quick = 40, .full = 0 };
 
-    cr_assert_eq(suite_pictures(&p, false, 100), 40);
-    cr_assert_eq(suite_pictures(&p, true, 100), 100);
-    cr_assert_eq(suite_pictures(&p, false, 10), 10);
+    cr_assert_eq(outcome_pictures(&p, false, 100), 40);
+    cr_assert_eq(outcome_pictures(&p, true, 100), 100);
+    cr_assert_eq(outcome_pictures(&p, false, 10), 10);
 }
 
 /* The status of a check of this outcome, with and without a waiver. */
@@ -208,11 +209,11 @@ static enum check_status completed(double low, double high, bool ok, bool gates,
                               .side = SIDE_AT_LEAST,
                               .limit = .5,
                               .gates = gates };
-    struct waiver w = { (char *)waiver, (char *)"because" };
+    struct waivers w = { waiver ? 1 : 0, { { (char *)waiver, (char *)"because" } } };
     struct check c = { .estimate = { (low + high) / 2, low, high, 10 } };
     struct err why = { .status = EXIT_CANNOT_RUN, .text = "x: broken; repair it" };
 
-    suite_complete(&p, ok, &why, &w, waiver ? 1 : 0, &c);
+    outcome_complete(&p, ok, &why, &w, &c);
     enum check_status status = c.status;
     cr_assert_eq(c.waiver != NULL, status == CHECK_WAIVED);
     cr_assert_eq(c.error != NULL, status == CHECK_ERROR);

@@ -7,15 +7,15 @@
 #include "base/mem.h"
 #include "base/statistics.h"
 #include "validate/report/format.h"
-#include "validate/report/report.h"
+#include "validate/report/words.h"
 
 enum { LIMIT_BYTES = 256 << 20, MOST_CHECKS = 1000, LONGEST_ID = 200, MOST_VALUES = 50 * 1000 * 1000, DRAWS = 2000 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static bool damaged(const char *path, const char *what, struct err *err)
+static bool damaged(const struct previous *p, const char *what, struct err *err)
 {
-    return err_usage(err, "%s: %s; give a report.json that validate model has written", path, what);
+    return err_usage(err, "%s: %s; give a report.json that %s has written", p->path, what, words_command(p->kind));
 }
 
 static bool read_unit(const json_t *o, enum unit *out)
@@ -102,30 +102,31 @@ static bool read_check(struct previous *p, const json_t *o, struct err *err)
     struct previous_check *c = &p->check[p->n];
 
     if (!id || !*id || strlen(id) > LONGEST_ID)
-        return damaged(p->path, "a check has no id", err);
+        return damaged(p, "a check has no id", err);
     if (is_known(p, id))
-        return damaged(p->path, "holds a check twice", err);
+        return damaged(p, "holds a check twice", err);
     c->id = mem_string(id);
     p->n++;
     if (read_unit(o, &c->unit) && read_estimate(o, &c->estimate) && read_pictures(json_object_get(o, "details"), c))
         return true;
-    return err_usage(err, "%s: check %s is damaged; give a report.json that validate model has written", p->path, id);
+    return err_usage(err, "%s: check %s is damaged; give a report.json that %s has written", p->path, id,
+                     words_command(p->kind));
 }
 
-static bool check_schema(const char *path, const json_t *root, struct err *err)
+static bool check_schema(const struct previous *p, const json_t *root, struct err *err)
 {
     const char *schema = json_string_value(json_object_get(root, "schema"));
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const json_t *version = json_object_get(root, "version");
 
     if (!schema || strcmp(schema, REPORT_SCHEMA) != 0)
-        return damaged(path, "is no report of this program", err);
+        return damaged(p, "is no report of this program", err);
     if (!json_is_integer(version) || json_integer_value(version) != REPORT_SCHEMA_VERSION)
         return err_usage(err,
                          "%s: has version %lld of the report's schema, this program reads %d; validate the last "
                          "release again with this program",
-                         path, (long long)json_integer_value(version), REPORT_SCHEMA_VERSION);
-    return (kind && strcmp(kind, "model") == 0) || damaged(path, "is no report on a model", err);
+                         p->path, (long long)json_integer_value(version), REPORT_SCHEMA_VERSION);
+    return (kind && strcmp(kind, words_name(p->kind)) == 0) || damaged(p, "is a report on something else", err);
 }
 
 static bool read_root(struct previous *p, const json_t *root, struct err *err)
@@ -134,10 +135,10 @@ static bool read_root(struct previous *p, const json_t *root, struct err *err)
     const char *subject = json_string_value(json_object_get(root, "subject"));
     size_t n = json_array_size(list);
 
-    if (!check_schema(p->path, root, err))
+    if (!check_schema(p, root, err))
         return false;
     if (!json_is_array(list) || n > MOST_CHECKS || !subject)
-        return damaged(p->path, "has no checks, or too many", err);
+        return damaged(p, "has no checks, or too many", err);
     p->subject = mem_string(subject);
     p->check = mem_alloc(n, sizeof *p->check);
     for (size_t i = 0; i < n; i++)
@@ -146,7 +147,7 @@ static bool read_root(struct previous *p, const json_t *root, struct err *err)
     return true;
 }
 
-bool previous_read(const char *path, struct previous **out, struct err *err)
+bool previous_read(const char *path, enum report_kind kind, struct previous **out, struct err *err)
 {
     json_t *root;
 
@@ -154,6 +155,7 @@ bool previous_read(const char *path, struct previous **out, struct err *err)
         return false;
     struct previous *p = mem_alloc(1, sizeof *p);
     p->path = mem_string(path);
+    p->kind = kind;
     bool ok = read_root(p, root, err);
     json_decref(root);
     if (ok)

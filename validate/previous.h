@@ -3,7 +3,7 @@
 #define MARGINALIA_VALIDATE_PREVIOUS_H
 
 #include "base/file.h"
-#include "validate/checks/check.h"
+#include "validate/report/report.h"
 
 struct previous_check {
     char *id;
@@ -16,13 +16,14 @@ struct previous_check {
 };
 
 struct previous {
+    enum report_kind kind;
     char *path, *subject;
     int n;
     struct previous_check *check;
 };
 
-/* Refuses what is no report on a model, and other versions of the schema. Every size and type is checked. */
-bool previous_read(const char *path, struct previous **out, struct err *err);
+/* Refuses what is no report of this kind, and other versions of the schema. Every size and type is checked. */
+bool previous_read(const char *path, enum report_kind kind, struct previous **out, struct err *err);
 void previous_free(struct previous *p); /* accepts NULL */
 
 /* "No worse than the last release" for one check of this one: fills out ("ID.previous") with the change, this release

@@ -1,20 +1,13 @@
 #include "validate/suite.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "validate/gallery.h"
+#include "validate/outcome.h"
 #include "validate/pictures.h"
 #include "validate/provenance.h"
 #include "validate/summary.h"
-
-int64_t suite_pictures(const struct policy_check *p, bool full, int64_t count)
-{
-    int64_t n = full ? p->full : p->quick;
-
-    return n == 0 || n > count ? count : n;
-}
 
 /* The largest number of pictures that any check of one basis asks for; 0: there is none. */
 static int64_t most_pictures(const struct suite *s, enum basis basis)
@@ -23,7 +16,7 @@ static int64_t most_pictures(const struct suite *s, enum basis basis)
 
     for (int i = 0; i < s->policy->n; i++) {
         const struct policy_check *p = &s->policy->check[i];
-        int64_t n = suite_pictures(p, s->full, count);
+        int64_t n = outcome_pictures(p, s->full, count);
         if (p->type->basis == basis && n > most)
             most = n;
     }
@@ -32,75 +25,12 @@ static int64_t most_pictures(const struct suite *s, enum basis basis)
 
 /* --- one check ---------------------------------------------------------------------------------------------------- */
 
-static void set_text(char **text, const char *value)
-{
-    free(*text);
-    *text = mem_string(value);
-}
-
-/* What stands in the report in the place of a check that could not run. */
-static void fill_error(const struct policy_check *p, const char *why, struct check *out)
-{
-    out->status = CHECK_ERROR;
-    out->estimate = (struct estimate){ .value = NAN, .low = NAN, .high = NAN };
-    out->unit = p->type->unit;
-    out->of = "pictures";
-    set_text(&out->kind, p->type->kind);
-    set_text(&out->error, why);
-    set_text(&out->question, "What would this check have found?");
-    set_text(&out->measure, "nothing was measured");
-    set_text(&out->asks, p->type->summary);
-    set_text(&out->found, "The check could not run.");
-    set_text(&out->means, "Nothing follows. A check that did not run is never counted as passed.");
-    set_text(&out->act, "Remove the cause, then run this program again.");
-}
-
-static const struct waiver *find_waiver(const struct waiver *waiver, int n, const char *id)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(waiver[i].id, id) == 0)
-            return &waiver[i];
-    return NULL;
-}
-
-/* A check that could not run is not waived: nobody knows what would be accepted. */
-static void apply_waiver(const struct waiver *waiver, int n, struct check *c)
-{
-    const struct waiver *w = find_waiver(waiver, n, c->id);
-
-    c->unwaived = c->status;
-    if (!w || (c->status != CHECK_FAIL && c->status != CHECK_INCONCLUSIVE))
-        return;
-    c->status = CHECK_WAIVED;
-    c->waiver = mem_string(w->reason);
-}
-
-void suite_complete(const struct policy_check *p, bool ok, const struct err *why, const struct waiver *waiver, int n,
-                    struct check *out)
-{
-    set_text(&out->id, p->id);
-    out->side = p->side;
-    out->limit = p->limit;
-    out->gates = p->gates;
-    if (ok)
-        out->status = check_decide(&out->estimate, p->side, p->limit);
-    if (!ok)
-        fill_error(p, why->text, out);
-    else if (out->status == CHECK_ERROR)
-        fill_error(p, "no picture could be measured; raise the number of pictures in the policy", out);
-    else if (!p->gates)
-        out->status = CHECK_REPORTED;
-    if (out->status == CHECK_INCONCLUSIVE)
-        out->needed = check_needed(&out->estimate, p->limit);
-    apply_waiver(waiver, n, out);
-}
-
 /* False only when the user stopped it. */
 static bool run_check(struct suite *s, const struct policy_check *p, struct check *out, struct err *err)
 {
     struct study *study = &s->study;
     int64_t n =
-        suite_pictures(p, s->full, p->type->basis == BASIS_SPLIT ? s->subject->data->count[SPLIT_TEST] : study->n);
+        outcome_pictures(p, s->full, p->type->basis == BASIS_SPLIT ? s->subject->data->count[SPLIT_TEST] : study->n);
     struct err why = { 0 };
     bool ok = p->type->run(study, p, n, out, &why) && pictures_add(study, p, n, out, &why);
 
@@ -112,7 +42,7 @@ static bool run_check(struct suite *s, const struct policy_check *p, struct chec
         check_free(out);
         *out = (struct check){ 0 };
     }
-    suite_complete(p, ok, &why, s->waiver, s->n_waivers, out);
+    outcome_complete(p, ok, &why, s->waivers, out);
     return true;
 }
 
@@ -130,20 +60,6 @@ static bool run_checks(struct suite *s, struct report *r, struct err *err)
                       check_status_name(r->check[i].status), clock_seconds() - start);
     }
     return true;
-}
-
-/* Which side is better: the limit's, or the type's own. */
-static void compare_with_previous(struct suite *s, struct report *r)
-{
-    int n = r->n_checks;
-
-    for (int i = 0; s->previous && i < n; i++) {
-        struct check *out = &r->check[r->n_checks];
-        if (previous_compare(s->previous, &r->check[i], s->policy->check[i].type->good, s->seed, out)) {
-            apply_waiver(s->waiver, s->n_waivers, out);
-            r->n_checks++;
-        }
-    }
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
@@ -243,7 +159,7 @@ bool suite_run(struct suite *s, struct report *out, struct err *err)
         return false;
     bool ok = run_checks(s, out, err);
     if (ok) {
-        compare_with_previous(s, out);
+        outcome_compare(s->policy, s->previous, s->waivers, s->seed, out);
         ok = fill_report(s, out, err);
     }
     study_close(&s->study);

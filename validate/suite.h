@@ -9,14 +9,14 @@
 #include "validate/study.h"
 #include "validate/subject.h"
 #include "validate/sufficiency.h"
+#include "validate/waivers.h"
 
 struct suite {
     /* Borrowed, set by the caller. */
     const struct subject *subject;
     const struct policy *policy;
     const struct previous *previous; /* NULL: none */
-    int n_waivers;
-    const struct waiver *waiver;
+    const struct waivers *waivers;   /* NULL: none */
     const struct selftest *selftest;
     const char *directory; /* for searches, so that an interrupted validation goes on; NULL: nothing is kept */
     struct progress *progress;
@@ -39,13 +39,5 @@ struct suite {
  * False: nothing could be measured, a subset did not reach its threshold again, or the user stopped it
  * (EXIT_INTERRUPTED). */
 bool suite_run(struct suite *s, struct report *out, struct err *err);
-
-/* Pictures that a check uses, out of `count`. */
-int64_t suite_pictures(const struct policy_check *p, bool full, int64_t count);
-
-/* Completes a check that has run, or did not (ok false, why): id, limit, status and, when it did not pass, the waiver
- * that the user gave. */
-void suite_complete(const struct policy_check *p, bool ok, const struct err *why, const struct waiver *waiver, int n,
-                    struct check *out);
 
 #endif

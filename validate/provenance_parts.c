@@ -1,0 +1,83 @@
+#include "validate/provenance_parts.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include "base/mem.h"
+#include "base/version.h"
+#include "validate/report/words.h"
+
+void provenance_add(struct report *r, const char *key, bool code, char *value)
+{
+    r->fact[r->n_facts++] = (struct report_fact){ mem_string(key), value, code };
+}
+
+static char *date_now(void)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    char text[64];
+
+    strftime(text, sizeof text, "%d %B %Y, %H:%M UTC", gmtime_r(&now, &utc));
+    return mem_string(text + (*text == '0'));
+}
+
+void provenance_head(struct report *r, const char *subject, char *data, const struct policy *p)
+{
+    r->subject = mem_string(subject);
+    r->program = mem_format("%s, Marginalia %s", words_command(r->kind), version_string());
+    r->data = data;
+    r->policy = mem_format("policy: %s", p->path);
+    r->date = date_now();
+}
+
+char *provenance_waivers(const struct waivers *w)
+{
+    int n = w ? w->n : 0;
+    char *text = mem_string(n ? "" : "none");
+
+    for (int i = 0; i < n; i++) {
+        char *longer = mem_format("%s%s%s: \u201c%s\u201d", text, i ? "; " : "", w->waiver[i].id, w->waiver[i].reason);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+char *provenance_previous(const struct previous *previous, const struct policy *p, const struct report *r)
+{
+    int compared = r->n_checks - p->n;
+
+    return mem_format("%s (%s): %d of %d checks compared%s", previous->path, previous->subject, compared, p->n,
+                      compared < p->n ? "; the others were not measured then, or not now" : "");
+}
+
+json_t *provenance_text_json(const char *text)
+{
+    json_t *j = json_string(text);
+
+    return j ? j : json_string("(not UTF-8)");
+}
+
+json_t *provenance_words_json(int argc, char **argv)
+{
+    json_t *words = json_array();
+
+    for (int i = 0; i < argc; i++)
+        json_array_append_new(words, provenance_text_json(argv[i]));
+    return words;
+}
+
+json_t *provenance_file_json(const char *path, const char *hash)
+{
+    return json_pack("{s:o, s:s}", "path", provenance_text_json(path), "sha256", hash);
+}
+
+json_t *provenance_waivers_json(const struct waivers *w)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; w && i < w->n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "check", provenance_text_json(w->waiver[i].id), "reason",
+                                              provenance_text_json(w->waiver[i].reason)));
+    return list;
+}

@@ -1,0 +1,29 @@
+/* Of "How this was measured": what reports on models and on data sets have in common. */
+#ifndef MARGINALIA_VALIDATE_PROVENANCE_PARTS_H
+#define MARGINALIA_VALIDATE_PROVENANCE_PARTS_H
+
+#include "validate/policy.h"
+#include "validate/previous.h"
+#include "validate/report/report.h"
+#include "validate/waivers.h"
+
+enum { PROVENANCE_FACTS = 24 }; /* room that r->fact needs */
+
+/* Sets subject, program, data (taken over), policy and date; r->kind is set. */
+void provenance_head(struct report *r, const char *subject, char *data, const struct policy *p);
+
+/* One line of the list; takes over the value. */
+void provenance_add(struct report *r, const char *key, bool code, char *value);
+
+/* Texts to free(). */
+char *provenance_waivers(const struct waivers *w);
+/* How many checks could be compared with the last report. */
+char *provenance_previous(const struct previous *previous, const struct policy *p, const struct report *r);
+
+/* New references. A text that is not UTF-8, which JSON cannot hold, is told as such. */
+json_t *provenance_text_json(const char *text);
+json_t *provenance_words_json(int argc, char **argv);
+json_t *provenance_file_json(const char *path, const char *hash);
+json_t *provenance_waivers_json(const struct waivers *w);
+
+#endif
