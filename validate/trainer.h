@@ -1,5 +1,5 @@
 /* Trainings that a validation asks for: runs the program `train` as a process of its own, in a directory of the report,
- * so that an interrupted one is continued. No shell is involved. */
+ * so that an interrupted one is continued. No shell is involved (validate/program.h). */
 #ifndef MARGINALIA_VALIDATE_TRAINER_H
 #define MARGINALIA_VALIDATE_TRAINER_H
 
@@ -9,7 +9,7 @@
 struct training {
     const char *program; /* argv[0] of validate: train is the program beside it (validate -> train, marginalia-validate
                             -> marginalia-train), found as the shell found us */
-    const char *cfg, *out;  /* out: run directory */
+    const char *cfg, *out;  /* out: run directory; what train prints goes to OUT.log */
     const char *data;       /* --data, or NULL */
     const char *view;       /* --view, or NULL: whole pictures */
     const char *baseline;   /* --baseline, or NULL */
@@ -17,27 +17,28 @@ struct training {
     const char *without;    /* --without K/N, or NULL */
     uint64_t seed;
     int threads;
-    int64_t epochs;            /* 0: the cfg's */
-    int64_t limit_train;       /* 0: all */
-    struct progress *progress; /* may be NULL; shows the training's epochs */
-    const char *what;          /* for the progress line: "twin on the border" */
-    bool (*stop)(void);
+    int64_t epochs;                  /* 0: the cfg's */
+    int64_t limit_train, limit_test; /* 0: all */
+    struct progress *progress;       /* may be NULL; shows the training's epochs */
+    const char *what;                /* for the progress line: "twin on the border" */
+    bool (*stop)(void);              /* NULL: never */
 };
 
 /* From manifest.json and summary.csv of the run. */
 struct training_result {
-    double test_accuracy, train_accuracy;
+    double test_accuracy, train_accuracy; /* test_accuracy: NaN without a test split; both after the last epoch */
     int64_t test_right, test_images;
     double seconds;
     char weights_hash[SHA256_HEX];
 };
 
-/* Trains, or takes the result of a finished run that was made by the same command. An unfinished one is continued
- * (--resume). Stopped by the user: the child gets SIGTERM and its checkpoint is waited for (EXIT_INTERRUPTED). A
- * training that fails says why in err (the last line that it printed). */
+/* Trains, or takes the result of a finished run that was made with the same settings, cfg and data: train itself
+ * compares them with those in the run's checkpoint, and refuses another run. An unfinished one is continued (--resume).
+ * Stopped by the user: the child gets SIGTERM and its checkpoint is waited for (EXIT_INTERRUPTED). A training that
+ * fails says why in err (the last line that it printed). */
 bool training_run(const struct training *t, struct training_result *out, struct err *err);
 
-/* The path of the program `name` beside `program`; free() it. */
-char *training_program(const char *program, const char *name);
+/* The result of the run in this directory; refused when it is not finished, or damaged. */
+bool training_read(const char *directory, struct training_result *out, struct err *err);
 
 #endif

@@ -1,0 +1,42 @@
+/* A program of this house, run as a process of its own: found beside us, started without a shell, watched, stopped when
+ * the user stops us, and never left behind. */
+#ifndef MARGINALIA_VALIDATE_PROGRAM_H
+#define MARGINALIA_VALIDATE_PROGRAM_H
+
+#include <stdbool.h>
+#include "base/err.h"
+
+enum { PROGRAM_MOST_WORDS = 40 };
+
+/* A command line that grows; the words are owned. */
+struct program_words {
+    int n;
+    char *word[PROGRAM_MOST_WORDS + 1]; /* ends with NULL */
+};
+void program_add(struct program_words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void program_words_free(struct program_words *w);
+
+struct program {
+    const char *path;                           /* of the executable */
+    const char *name;                           /* for messages: "train" */
+    const struct program_words *words;          /* its arguments, without the name of the program */
+    const char *log;                            /* file that takes all it prints, made anew; its folder exists */
+    void (*tell)(void *self, const char *line); /* hears the last line of the log while it runs; may be NULL */
+    void *self;
+    bool (*stop)(void); /* NULL: never */
+};
+
+/* Runs it to its end. False: it cannot be started, was killed, or ended with another status than 0: then err has the
+ * last line that it printed and where the rest is, and the status is EXIT_USAGE when its own was. When the user stops
+ * us, it gets one SIGTERM, and its end is waited for: EXIT_INTERRUPTED (also when it was stopped by somebody else).
+ *
+ * It runs in a process group of its own, so that a Ctrl-C reaches it once, through us, and gets SIGTERM from the system
+ * when this thread dies. Call it from the thread that lives as long as the program. */
+bool program_run(const struct program *p, struct err *err);
+
+/* *out = the path of the program `name` beside `program`, which is argv[0] of this one: looked up in PATH when it has
+ * no slash, as the shell did; links are followed when there is none beside the link. What stands before "validate" in
+ * our name stands before `name`, too: marginalia-validate -> marginalia-train. free() it. */
+bool program_beside(const char *program, const char *name, char **out, struct err *err);
+
+#endif

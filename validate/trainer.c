@@ -1,0 +1,88 @@
+#include "validate/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "validate/program.h"
+
+static void add_option(struct program_words *w, const char *name, const char *value)
+{
+    if (value)
+        program_add(w, "--%s=%s", name, value);
+}
+
+static void add_number(struct program_words *w, const char *name, int64_t value)
+{
+    if (value > 0)
+        program_add(w, "--%s=%lld", name, (long long)value);
+}
+
+/* A run directory has a lock from its first moment. */
+static bool is_run(const char *directory)
+{
+    char *lock = file_join(directory, "lock");
+    bool yes = file_exists(lock);
+
+    free(lock);
+    return yes;
+}
+
+static void make_words(const struct training *t, struct program_words *w)
+{
+    add_option(w, "out", t->out);
+    add_option(w, "data", t->data);
+    add_option(w, "view", t->view);
+    add_option(w, "baseline", t->baseline);
+    add_option(w, "mask-order", t->mask_order);
+    add_option(w, "without", t->without);
+    program_add(w, "--seed=%llu", (unsigned long long)t->seed);
+    add_number(w, "threads", t->threads);
+    add_number(w, "epochs", t->epochs);
+    add_number(w, "limit-train", t->limit_train);
+    add_number(w, "limit-test", t->limit_test);
+    if (is_run(t->out))
+        program_add(w, "--resume");
+    program_add(w, "--");
+    program_add(w, "%s", t->cfg);
+}
+
+/* train's own progress: "epoch 3/30 12 %, ..." while it trains, "epoch 3: loss ..." after an epoch. */
+static void tell(void *self, const char *line)
+{
+    const struct training *t = self;
+    long long epoch, epochs;
+    double percent;
+
+    if (t->progress && sscanf(line, "epoch %lld/%lld %lf %%", &epoch, &epochs, &percent) == 3 && epoch >= 1 &&
+        epoch <= epochs && percent >= 0 && percent <= 100)
+        progress_update(t->progress, t->what, (double)(epoch - 1) + percent / 100, (double)epochs, 0, 0, line);
+}
+
+static bool make_folder(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash && slash != path ? mem_format("%.*s", (int)(slash - path), path) : NULL;
+    bool ok = !folder || file_make_directories(folder, err);
+
+    free(folder);
+    return ok;
+}
+
+bool training_run(const struct training *t, struct training_result *out, struct err *err)
+{
+    struct program_words words = { 0 };
+    char *path = NULL, *log = mem_format("%s.log", t->out);
+
+    make_words(t, &words);
+    struct program train = {
+        .name = "train", .words = &words, .log = log, .tell = tell, .self = (void *)t, .stop = t->stop
+    };
+    bool ok = program_beside(t->program, "train", &path, err) && make_folder(t->out, err);
+    train.path = path;
+    ok = ok && program_run(&train, err) && training_read(t->out, out, err);
+    program_words_free(&words);
+    free(path);
+    free(log);
+    return ok;
+}
