@@ -41,9 +41,33 @@ struct loader {
     int started;
 };
 
+int64_t loader_images(const struct loader *l)
+{
+    return l->images;
+}
+
 int loader_batches(const struct loader *l)
 {
     return l->batches;
+}
+
+/* Of the first `limit` images of the split, those that are not left out. */
+static int64_t count_images(const struct loader_options *o)
+{
+    int64_t n = o->dataset->count[o->split];
+
+    if (o->limit > 0 && o->limit < n)
+        n = o->limit;
+    return o->parts ? n - (n / o->parts + (o->without < n % o->parts)) : n;
+}
+
+/* The number in the split of the used image at `position`: each group of `parts` images has one that is not used. */
+static int64_t image_at(const struct loader_options *o, int64_t position)
+{
+    if (!o->parts)
+        return position;
+    int64_t group = position / (o->parts - 1), within = position % (o->parts - 1);
+    return group * o->parts + within + (within >= o->without);
 }
 
 /* Only in testing: training goes on with the next epoch. */
@@ -73,7 +97,7 @@ static bool open_batch(struct loader *l)
     *s = (struct slot){ .x = s->x, .label = s->label, .index = s->index, .epoch = l->epoch, .number = l->number,
                         .n = left < l->o.batch ? (int)left : l->o.batch, .failed = -1 };
     for (int i = 0; i < s->n; i++)
-        s->index[i] = l->o.training ? (int64_t)l->order[first + i] : first + i;
+        s->index[i] = image_at(&l->o, l->o.training ? (int64_t)l->order[first + i] : first + i);
     l->opened++;
     l->number++;
     if (l->o.training && l->number == l->batches) {
@@ -100,14 +124,10 @@ static bool load_image(const struct loader *l, struct slot *s, int i, struct err
 {
     const struct dataset *ds = l->o.dataset;
     int64_t index = s->index[i];
-    struct image8 image;
-    if (!ds->read(ds, l->o.split, index, &image, err))
-        return false;
     struct rng r = rng_stream(l->o.seed, RNG_AUGMENT, (uint32_t)s->epoch, (uint32_t)index);
-    augment_image(&l->o.augment, &image, l->o.training ? &r : NULL, s->x + (size_t)i * l->image_floats);
     s->label[i] = ds->label(ds, l->o.split, index);
-    free(image.pixels);
-    return true;
+    return picture_read(ds, l->o.split, index, &l->o.augment, l->o.view, l->o.training ? &r : NULL,
+                        s->x + (size_t)i * l->image_floats, err);
 }
 
 /* Loads images first..last-1; returns the position of the first that failed, or -1. */
@@ -206,9 +226,12 @@ static bool check_options(const struct loader_options *o, struct err *err)
     assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && o->limit >= 0);
     assert((a->c == 1 || a->c == 3) && a->h >= 1 && a->w >= 1 && a->crop_pad >= 0 &&
            (o->training || a->test_resize >= 1));
+    assert(o->parts == 0 || (o->parts >= 2 && o->without >= 0 && o->without < o->parts));
     if (o->dataset->count[o->split] < 1)
         return err_usage(err, "%s: the data set has no %s images; give it a %s split", o->dataset->name,
                          o->split == SPLIT_TRAIN ? "training" : "test", o->split == SPLIT_TRAIN ? "training" : "test");
+    if (count_images(o) < 1)
+        return err_usage(err, "%s: every one of its images is left out; leave out fewer", o->dataset->name);
     size_t bytes = sizeof(float);
     const int factors[] = { a->c, a->h, a->w, o->batch, o->ahead + 1 };
     for (int i = 0; i < 5; i++)
@@ -216,6 +239,17 @@ static bool check_options(const struct loader_options *o, struct err *err)
             return err_usage(err, "%d batches of %d images of %d x %d x %d do not fit in memory; use a smaller batch",
                              o->ahead + 1, o->batch, a->c, a->h, a->w);
     return true;
+}
+
+/* A run of hours does not end at an image without a mask: it does not begin. */
+static bool check_view(const struct loader_options *o, struct err *err)
+{
+    int64_t n = o->view ? count_images(o) : 0;
+    bool ok = true;
+
+    for (int64_t i = 0; ok && i < n; i++)
+        ok = view_covers(o->view, o->split, image_at(o, i), err);
+    return ok;
 }
 
 static void allocate(struct loader *l)
@@ -252,13 +286,11 @@ static bool start_threads(struct loader *l, struct err *err)
 bool loader_open(const struct loader_options *options, struct loader **out, struct err *err)
 {
     *out = NULL;
-    if (!check_options(options, err))
+    if (!check_options(options, err) || !check_view(options, err))
         return false;
     struct loader *l = mem_alloc(1, sizeof *l);
     l->o = *options;
-    l->images = options->dataset->count[options->split];
-    if (options->limit > 0 && options->limit < l->images)
-        l->images = options->limit;
+    l->images = count_images(options);
     int64_t whole = l->images / options->batch, part = l->images % options->batch > 0;
     l->batches = (int)(options->training && whole > 0 ? whole : whole + part);
     l->slots = options->ahead + 1;

@@ -4,8 +4,7 @@
 #define MARGINALIA_DATASETS_LOADER_H
 
 #include "datasets/augment.h"
-#include "datasets/dataset.h"
-#include "datasets/view.h"
+#include "datasets/picture.h"
 
 struct loader_options {
     const struct dataset *dataset; /* borrowed, outlives the loader */
@@ -20,7 +19,7 @@ struct loader_options {
     int threads;      /* decoding threads, >= 1 */
     int ahead;        /* batches decoded ahead, >= 1; memory is (ahead+1) * batch images */
     int64_t limit;    /* use only the first `limit` images of the split; 0: all */
-    int without, parts; /* parts > 0: leave out the images whose number mod parts is `without` */
+    int without, parts; /* parts >= 2: leave out the images whose number mod parts is `without`; 0: none */
 };
 
 struct batch {
@@ -33,9 +32,11 @@ struct batch {
 
 struct loader;
 
+/* Refuses a split without images, and a view that has no mask of an image that is used. */
 bool loader_open(const struct loader_options *options, struct loader **out, struct err *err);
 void loader_close(struct loader *l); /* accepts NULL; stops the threads */
-int loader_batches(const struct loader *l); /* per epoch */
+int64_t loader_images(const struct loader *l); /* that are used, of the split */
+int loader_batches(const struct loader *l);    /* per epoch */
 
 /* Continue at batch `number` of `epoch` (both from 0). */
 void loader_seek(struct loader *l, int epoch, int number);
