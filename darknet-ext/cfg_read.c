@@ -81,6 +81,9 @@ void cfg_free(struct net_cfg *cfg)
         return;
     free(cfg->path);
     free(cfg->dataset);
+    free(cfg->view);
+    free(cfg->baseline);
+    free(cfg->mask_order);
     free(cfg->layers);
     free(cfg->text);
     free(cfg);

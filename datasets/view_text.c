@@ -120,6 +120,17 @@ static bool read_places(const struct reading *r)
     return read_masks(r);
 }
 
+/* A view is written into resolved.cfg, and must come back as it was. */
+static bool fits_in_a_cfg(const char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '#' || text[i] == ';')
+            return false;
+    return n == 0 || text[n - 1] != ' ';
+}
+
 static const struct {
     const char *word;
     bool (*read)(const struct reading *r);
@@ -136,6 +147,9 @@ bool view_spec_parse(const char *text, struct view_spec *out, struct err *err)
     *out = (struct view_spec){ 0 };
     if (strlen(text) > VIEW_TEXT_LONGEST)
         return refuse(&r, "is longer than 4000 bytes; shorten it");
+    if (!fits_in_a_cfg(text))
+        return refuse(&r, "has a character that no cfg can hold (a control character, # or ;, a blank at the end); "
+                          "rename the file");
     for (size_t i = 0; text[n] == ':' && i < sizeof forms / sizeof *forms; i++)
         if (strlen(forms[i].word) == n && strncmp(text, forms[i].word, n) == 0) {
             if (forms[i].read(&r))

@@ -60,6 +60,26 @@ static bool print_engine(const struct train_options *o, const struct net_cfg *cf
     return true;
 }
 
+static bool print_view(const struct net_cfg *cfg, const struct dataset *data, struct err *err)
+{
+    struct masked_view *view;
+
+    if (!setup_view(cfg, data, &view, err))
+        return false;
+    if (view)
+        printf("view: %s\n", view_text(view));
+    view_close(view);
+    return true;
+}
+
+static void print_images(const struct train_options *o, const struct dataset *data)
+{
+    printf("\ndata set %s: %lld training images", data->name, (long long)data->count[SPLIT_TRAIN]);
+    if (o->parts)
+        printf(" (without part %d of %d)", o->without + 1, o->parts);
+    printf(", %lld test images, %d classes\n", (long long)data->count[SPLIT_TEST], data->classes);
+}
+
 /* Data that are absent are no reason to refuse a dry run; data that do not fit the cfg are. */
 static bool print_data(const struct train_options *o, const struct net_cfg *cfg, struct err *err)
 {
@@ -68,9 +88,10 @@ static bool print_data(const struct train_options *o, const struct net_cfg *cfg,
     if (!cfg->dataset) {
         printf("\ndata set: the cfg names none\n");
     } else if (setup_data(o, cfg, &data, err)) {
-        printf("\ndata set %s: %lld training images, %lld test images, %d classes\n", data->name,
-               (long long)data->count[SPLIT_TRAIN], (long long)data->count[SPLIT_TEST], data->classes);
+        print_images(o, data);
+        bool ok = print_view(cfg, data, err);
         dataset_close(data);
+        return ok;
     } else if (err->status == EXIT_CANNOT_RUN) {
         printf("\ndata set not available: %s\n", err->text);
     } else {

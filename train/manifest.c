@@ -39,14 +39,20 @@ static json_t *now_utc(void)
     return json_string(text);
 }
 
+/* A text that may hold a file's name. */
+static json_t *text_json(const char *text)
+{
+    json_t *o = json_string(text); /* NULL when it is not UTF-8 */
+
+    return o ? o : json_string("(not UTF-8)");
+}
+
 static json_t *command_json(const struct manifest *m)
 {
     json_t *words = json_array();
 
-    for (int i = 0; i < m->argc; i++) {
-        json_t *word = json_string(m->argv[i]); /* NULL when it is not UTF-8 */
-        json_array_append_new(words, word ? word : json_string("(not UTF-8)"));
-    }
+    for (int i = 0; i < m->argc; i++)
+        json_array_append_new(words, text_json(m->argv[i]));
     return words;
 }
 
@@ -73,6 +79,9 @@ static json_t *data_json(const struct setup *s)
     json_object_set_new(o, "classes", json_integer(s->data->classes));
     json_object_set_new(o, "train_images", json_integer(s->images[SPLIT_TRAIN]));
     json_object_set_new(o, "test_images", json_integer(s->images[SPLIT_TEST]));
+    json_object_set_new(o, "left_out", s->options->parts ? json_sprintf("%d/%d", s->options->without + 1,
+                                                                        s->options->parts) : json_null());
+    json_object_set_new(o, "view", s->view ? text_json(view_text(s->view)) : json_null());
     return o;
 }
 

@@ -5,19 +5,21 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/team.h"
+#include "datasets/view.h"
 
-enum { MAX_OPTIONS = 32 };
+enum { MAX_OPTIONS = 32, MAX_PARTS = 1000 };
 
 static const char examples[] =
     "  train cfg/resnet20_dropout.cfg                  train as the cfg says, into runs/resnet20_dropout\n"
     "  train cfg/resnet20_dropout.cfg --resume         go on after an interruption\n"
     "  train cfg/resnet20.cfg --seed 2 --out runs/two  another seed beside the first\n"
+    "  train cfg/resnet20.cfg --view border:4          on the borders alone: what do they tell?\n"
     "  train cfg/resnet20.cfg --weights runs/resnet20/final.weights --export-stock stock\n"
     "\n"
     "Exit status: 0 trained, 2 wrong usage or settings, 3 could not run (unreadable data, full disk, diverged),\n"
     "75 interrupted after a whole checkpoint (--resume continues).\n";
 
-static int make_table(struct train_options *o, struct setting table[MAX_OPTIONS])
+static int make_table(struct train_options *o, const char **without, struct setting table[MAX_OPTIONS])
 {
     const struct setting all[] = {
         { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &o->out, .argument = "DIR",
@@ -32,6 +34,17 @@ static int make_table(struct train_options *o, struct setting table[MAX_OPTIONS]
           .help = "length of the training instead of the cfg's epochs or max_batches; warmup scales with it" },
         { .name = "batches", .kind = SETTING_INT, .value = &o->batches, .min = 1, .max = 1e12, .argument = "N",
           .help = "stop after N batches in all; the learning rate is that of the whole training" },
+        { .name = "view", .kind = SETTING_STRING, .value = &o->view, .argument = "VIEW",
+          .help = "train and test on a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
+                  "masks:FILE[,FILE][@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
+        { .name = "baseline", .kind = SETTING_CHOICE, .value = &o->baseline, .choices = BASELINE_WORDS,
+          .argument = "WORD", .help = "what stands in the place of the pixels that a view hides (default: mean)" },
+        { .name = "mask-order", .kind = SETTING_CHOICE, .value = &o->mask_order, .choices = MASK_ORDER_WORDS,
+          .argument = "WORD",
+          .help = "before: what is hidden moves with the picture when it is cropped and flipped (default); after: "
+                  "it stays while the pixels move, as in the published code" },
+        { .name = "without", .kind = SETTING_STRING, .value = without, .argument = "K/N",
+          .help = "leave part K of N parts of the training images out: those whose number mod N is K - 1" },
         { .name = "precision", .kind = SETTING_CHOICE, .value = &o->precision, .choices = "f32|bf16",
           .argument = "P", .help = "f32 or bf16 instead of the cfg's precision" },
         { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
@@ -87,21 +100,41 @@ static bool check_together(const struct train_options *o, struct err *err)
     return true;
 }
 
+/* "K/N" */
+static bool read_without(struct train_options *o, const char *text, struct err *err)
+{
+    const char *slash = strchr(text, '/');
+    char *first = mem_format("%.*s", slash ? (int)(slash - text) : 0, text);
+    long long part, parts;
+    bool ok = slash && parse_int(slash + 1, 2, MAX_PARTS, &parts) && parse_int(first, 1, parts, &part);
+
+    free(first);
+    if (!ok)
+        return err_usage(err, "train: --without %s: not accepted; must be K/N with N from 2 to %d and K from 1 to N, "
+                         "such as 1/5", text, MAX_PARTS);
+    o->without = (int)part - 1;
+    o->parts = (int)parts;
+    return true;
+}
+
 bool options_parse(struct train_options *o, int argc, char **argv, struct err *err)
 {
     struct setting table[MAX_OPTIONS];
+    const char *without = NULL;
     int n = 0;
 
     *o = defaults();
-    struct settings s = make_settings(table, make_table(o, table));
-    return settings_parse(&s, argc, argv, &o->cfg, &n, err) && check_together(o, err);
+    struct settings s = make_settings(table, make_table(o, &without, table));
+    return settings_parse(&s, argc, argv, &o->cfg, &n, err) && (!without || read_without(o, without, err)) &&
+           check_together(o, err);
 }
 
 void options_help(FILE *out)
 {
     struct train_options o = defaults();
     struct setting table[MAX_OPTIONS];
-    struct settings s = make_settings(table, make_table(&o, table));
+    const char *without = NULL;
+    struct settings s = make_settings(table, make_table(&o, &without, table));
 
     settings_help(&s, out);
 }

@@ -10,6 +10,8 @@
 struct train_options {
     const char *cfg;            /* the only positional argument */
     const char *out, *data, *precision, *weights, *export_stock; /* NULL: not given */
+    const char *view, *baseline, *mask_order;                    /* NULL: not given */
+    int without, parts;         /* --without K/N: K - 1 and N; 0 and 0: not given */
     long long seed;             /* -1: not given */
     long long threads;
     long long epochs, batches;  /* 0: not given */

@@ -8,6 +8,26 @@
 
 enum { BATCHES_AHEAD = 2 };
 
+/* The cfg's text, or the command line's; a view's default. */
+static void settle(char **text, const char *given, const char *preset)
+{
+    if (given || (!*text && preset)) {
+        free(*text);
+        *text = mem_string(given ? given : preset);
+    }
+}
+
+/* Every word that shapes the result stands in resolved.cfg. */
+static bool settle_view(const struct train_options *o, struct net_cfg *cfg, struct err *err)
+{
+    settle(&cfg->view, o->view, NULL);
+    settle(&cfg->baseline, o->baseline, cfg->view ? baseline_name(BASELINE_MEAN) : NULL);
+    settle(&cfg->mask_order, o->mask_order, cfg->view ? "before" : NULL);
+    return cfg->view || (!cfg->baseline && !cfg->mask_order) ||
+           err_usage(err, "%s: %s says what a view hides, but there is none; add a view, or remove it", cfg->path,
+                     cfg->baseline ? "baseline" : "mask order");
+}
+
 bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err)
 {
     struct net_cfg *cfg;
@@ -26,8 +46,12 @@ bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *
     }
     if (o->precision)
         snprintf(cfg->precision, sizeof cfg->precision, "%s", o->precision);
-    *out = cfg;
-    return true;
+    if (settle_view(o, cfg, err)) {
+        *out = cfg;
+        return true;
+    }
+    cfg_free(cfg);
+    return false;
 }
 
 /* The descriptor as the cfg writes it, from here; else from the folder above the cfg's (an installed cfg/ has datasets/
@@ -85,9 +109,22 @@ static struct augment make_augment(const struct net_cfg *cfg, const struct datas
     return a;
 }
 
-static int64_t limited(int64_t count, long long limit)
+bool setup_view(const struct net_cfg *cfg, const struct dataset *data, struct masked_view **out, struct err *err)
 {
-    return limit > 0 && limit < count ? limit : count;
+    struct augment frame = make_augment(cfg, data);
+    struct view_options o = { .text = cfg->view, .data = data, .frame = &frame, .seed = cfg->seed };
+
+    *out = NULL;
+    if (!cfg->view)
+        return true;
+    if (!baseline_parse(cfg->baseline, &o.baseline))
+        return err_usage(err, "%s: baseline=%.60s: not accepted; must be one of " BASELINE_WORDS, cfg->path,
+                         cfg->baseline);
+    if (strcmp(cfg->mask_order, "before") != 0 && strcmp(cfg->mask_order, "after") != 0)
+        return err_usage(err, "%s: mask_order=%.60s: not accepted; must be one of " MASK_ORDER_WORDS, cfg->path,
+                         cfg->mask_order);
+    o.order = strcmp(cfg->mask_order, "before") == 0 ? MASK_BEFORE : MASK_AFTER;
+    return view_open(&o, out, err);
 }
 
 static bool open_loader(const struct setup *s, enum split split, struct loader **out, struct err *err)
@@ -96,7 +133,8 @@ static bool open_loader(const struct setup *s, enum split split, struct loader *
     struct loader_options options = { .dataset = s->data, .split = split, .augment = make_augment(s->cfg, s->data),
         .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch,
         .threads = s->data->packed ? 1 : (int)o->threads, .ahead = BATCHES_AHEAD,
-        .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test };
+        .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test, .view = s->view,
+        .without = split == SPLIT_TRAIN ? o->without : 0, .parts = split == SPLIT_TRAIN ? o->parts : 0 };
 
     return loader_open(&options, out, err);
 }
@@ -140,14 +178,13 @@ static bool open_model(struct setup *s, struct err *err)
 
 static bool open_data(struct setup *s, struct err *err)
 {
-    const struct train_options *o = s->options;
-
-    if (!setup_data(o, s->cfg, &s->data, err) || !s->data->hash(s->data, s->data_hash, err))
+    if (!setup_data(s->options, s->cfg, &s->data, err) || !s->data->hash(s->data, s->data_hash, err) ||
+        !setup_view(s->cfg, s->data, &s->view, err) || !open_loader(s, SPLIT_TRAIN, &s->train, err) ||
+        (s->data->count[SPLIT_TEST] > 0 && !open_loader(s, SPLIT_TEST, &s->test, err)))
         return false;
-    s->images[SPLIT_TRAIN] = limited(s->data->count[SPLIT_TRAIN], o->limit_train);
-    s->images[SPLIT_TEST] = limited(s->data->count[SPLIT_TEST], o->limit_test);
-    return open_loader(s, SPLIT_TRAIN, &s->train, err) &&
-           (s->images[SPLIT_TEST] == 0 || open_loader(s, SPLIT_TEST, &s->test, err));
+    s->images[SPLIT_TRAIN] = loader_images(s->train);
+    s->images[SPLIT_TEST] = s->test ? loader_images(s->test) : 0;
+    return true;
 }
 
 static bool check_length(const struct setup *s, struct err *err)
@@ -179,6 +216,7 @@ void setup_close(struct setup *s)
     model_close(s->model);
     loader_close(s->test);
     loader_close(s->train);
+    view_close(s->view);
     dataset_close(s->data);
     cfg_free(s->cfg);
     *s = (struct setup){ 0 };
@@ -187,11 +225,15 @@ void setup_close(struct setup *s)
 char *setup_identity(const struct setup *s)
 {
     const struct train_options *o = s->options;
-    char *cfg = cfg_resolved_text(s->cfg);
+    char *cfg = cfg_resolved_text(s->cfg), *view = s->view ? mem_format("masks=%s\n", view_text(s->view)) : NULL;
+    char *without = o->parts ? mem_format("without=%d/%d\n", o->without + 1, o->parts) : NULL;
     char *text = mem_format("data_sha256=%s\nweights_sha256=%s\nlimit_train=%lld\nlimit_test=%lld\nbatches=%lld\n"
-                            "tensorboard=%d\n%s\n", s->data_hash, s->fine_tuning ? s->weights_hash : "none",
-                            o->limit_train, o->limit_test, o->batches, o->tensorboard, cfg);
+                            "tensorboard=%d\n%s%s%s\n", s->data_hash, s->fine_tuning ? s->weights_hash : "none",
+                            o->limit_train, o->limit_test, o->batches, o->tensorboard, without ? without : "",
+                            view ? view : "", cfg);
 
+    free(without);
+    free(view);
     free(cfg);
     return text;
 }

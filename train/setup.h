@@ -16,16 +16,19 @@ struct setup {
     struct dataset *data;
     char data_hash[SHA256_HEX];
     char weights_hash[SHA256_HEX];       /* of --weights; "" without */
-    int64_t images[2];                   /* by enum split, limits applied; [SPLIT_TEST] may be 0 */
+    int64_t images[2];                   /* that are used, by enum split; [SPLIT_TEST] may be 0 */
+    struct masked_view *view;            /* NULL: whole pictures */
     struct loader *train, *test;         /* test: NULL when the data set has no test split */
     struct model *model;                 /* initialised, or with the values of --weights */
     bool fine_tuning;                    /* --weights was given */
 };
 
-/* The cfg with --seed, --epochs and --precision applied. */
+/* The cfg with what the command line says instead; a view has baseline and mask order, too. */
 bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err);
 /* The data set that the cfg names, checked to fit the cfg. */
 bool setup_data(const struct train_options *o, const struct net_cfg *cfg, struct dataset **out, struct err *err);
+/* The view that the cfg asks for, of images as the test split is read; NULL when it asks for none. view_close it. */
+bool setup_view(const struct net_cfg *cfg, const struct dataset *data, struct masked_view **out, struct err *err);
 /* All of it. On failure nothing is left open. */
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err);
 void setup_close(struct setup *s);
