@@ -4,18 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "validate/program.h"
+#include "validate/process.h"
 
-static void add_option(struct program_words *w, const char *name, const char *value)
+static void add_option(struct process_words *w, const char *name, const char *value)
 {
     if (value)
-        program_add(w, "--%s=%s", name, value);
+        process_add(w, "--%s=%s", name, value);
 }
 
-static void add_number(struct program_words *w, const char *name, int64_t value)
+static void add_number(struct process_words *w, const char *name, int64_t value)
 {
     if (value > 0)
-        program_add(w, "--%s=%lld", name, (long long)value);
+        process_add(w, "--%s=%lld", name, (long long)value);
 }
 
 /* A run directory has a lock from its first moment. */
@@ -28,7 +28,7 @@ static bool is_run(const char *directory)
     return yes;
 }
 
-static void make_words(const struct training *t, struct program_words *w)
+static void make_words(const struct training *t, struct process_words *w)
 {
     add_option(w, "out", t->out);
     add_option(w, "data", t->data);
@@ -36,15 +36,15 @@ static void make_words(const struct training *t, struct program_words *w)
     add_option(w, "baseline", t->baseline);
     add_option(w, "mask-order", t->mask_order);
     add_option(w, "without", t->without);
-    program_add(w, "--seed=%llu", (unsigned long long)t->seed);
+    process_add(w, "--seed=%llu", (unsigned long long)t->seed);
     add_number(w, "threads", t->threads);
     add_number(w, "epochs", t->epochs);
     add_number(w, "limit-train", t->limit_train);
     add_number(w, "limit-test", t->limit_test);
     if (is_run(t->out))
-        program_add(w, "--resume");
-    program_add(w, "--");
-    program_add(w, "%s", t->cfg);
+        process_add(w, "--resume");
+    process_add(w, "--");
+    process_add(w, "%s", t->cfg);
 }
 
 /* train's own progress: "epoch 3/30 12 %, ..." while it trains, "epoch 3: loss ..." after an epoch. */
@@ -71,17 +71,17 @@ static bool make_folder(const char *path, struct err *err)
 
 bool training_run(const struct training *t, struct training_result *out, struct err *err)
 {
-    struct program_words words = { 0 };
+    struct process_words words = { 0 };
     char *path = NULL, *log = mem_format("%s.log", t->out);
 
     make_words(t, &words);
-    struct program train = {
+    struct process train = {
         .name = "train", .words = &words, .log = log, .tell = tell, .self = (void *)t, .stop = t->stop
     };
-    bool ok = program_beside(t->program, "train", &path, err) && make_folder(t->out, err);
+    bool ok = process_beside(t->program, "train", &path, err) && make_folder(t->out, err);
     train.path = path;
-    ok = ok && program_run(&train, err) && training_read(t->out, out, err);
-    program_words_free(&words);
+    ok = ok && process_run(&train, err) && training_read(t->out, out, err);
+    process_words_free(&words);
     free(path);
     free(log);
     return ok;

@@ -1,25 +1,25 @@
 /* A program of this house, run as a process of its own: found beside us, started without a shell, watched, stopped when
  * the user stops us, and never left behind. */
-#ifndef MARGINALIA_VALIDATE_PROGRAM_H
-#define MARGINALIA_VALIDATE_PROGRAM_H
+#ifndef MARGINALIA_VALIDATE_PROCESS_H
+#define MARGINALIA_VALIDATE_PROCESS_H
 
 #include <stdbool.h>
 #include "base/err.h"
 
-enum { PROGRAM_MOST_WORDS = 40 };
+enum { PROCESS_MOST_WORDS = 40 };
 
 /* A command line that grows; the words are owned. */
-struct program_words {
+struct process_words {
     int n;
-    char *word[PROGRAM_MOST_WORDS + 1]; /* ends with NULL */
+    char *word[PROCESS_MOST_WORDS + 1]; /* ends with NULL */
 };
-void program_add(struct program_words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void program_words_free(struct program_words *w);
+void process_add(struct process_words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void process_words_free(struct process_words *w);
 
-struct program {
+struct process {
     const char *path;                           /* of the executable */
     const char *name;                           /* for messages: "train" */
-    const struct program_words *words;          /* its arguments, without the name of the program */
+    const struct process_words *words;          /* its arguments, without the name of the program */
     const char *log;                            /* file that takes all it prints, made anew; its folder exists */
     void (*tell)(void *self, const char *line); /* hears the last line of the log while it runs; may be NULL */
     void *self;
@@ -32,11 +32,11 @@ struct program {
  *
  * It runs in a process group of its own, so that a Ctrl-C reaches it once, through us, and gets SIGTERM from the system
  * when this thread dies. Call it from the thread that lives as long as the program. */
-bool program_run(const struct program *p, struct err *err);
+bool process_run(const struct process *p, struct err *err);
 
 /* *out = the path of the program `name` beside `program`, which is argv[0] of this one: looked up in PATH when it has
  * no slash, as the shell did; links are followed when there is none beside the link. What stands before "validate" in
  * our name stands before `name`, too: marginalia-validate -> marginalia-train. free() it. */
-bool program_beside(const char *program, const char *name, char **out, struct err *err);
+bool process_beside(const char *program, const char *name, char **out, struct err *err);
 
 #endif

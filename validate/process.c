@@ -1,4 +1,4 @@
-#include "validate/program.h"
+#include "validate/process.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 enum { LONGEST_LINE = 512, CANNOT_START = 127 };
 
-void program_add(struct program_words *w, const char *fmt, ...)
+void process_add(struct process_words *w, const char *fmt, ...)
 {
     char *word = NULL;
     va_list args;
@@ -31,15 +31,15 @@ void program_add(struct program_words *w, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(word, (size_t)n + 1, fmt, args);
     va_end(args);
-    assert(w->n < PROGRAM_MOST_WORDS);
+    assert(w->n < PROCESS_MOST_WORDS);
     w->word[w->n++] = word;
 }
 
-void program_words_free(struct program_words *w)
+void process_words_free(struct process_words *w)
 {
     for (int i = 0; i < w->n; i++)
         free(w->word[i]);
-    *w = (struct program_words){ .n = 0 };
+    *w = (struct process_words){ .n = 0 };
 }
 
 /* --- finding it --------------------------------------------------------------------------------------------------- */
@@ -80,7 +80,7 @@ static char *sibling(const char *path, const char *name)
     return mem_format("%.*s%s", (int)(folder + before), path, name);
 }
 
-bool program_beside(const char *program, const char *name, char **out, struct err *err)
+bool process_beside(const char *program, const char *name, char **out, struct err *err)
 {
     char *own = strchr(program, '/') ? mem_string(program) : search_path(program);
     char *path = sibling(own ? own : program, name);
@@ -139,7 +139,7 @@ static void last_line(const char *path, char line[LONGEST_LINE])
 /* --- running it --------------------------------------------------------------------------------------------------- */
 
 /* After fork: only what a signal handler may call. Never returns. */
-static void become(const struct program *p, char *const *words, int log, pid_t parent)
+static void become(const struct process *p, char *const *words, int log, pid_t parent)
 {
     sigset_t none;
     int nothing = open("/dev/null", O_RDONLY);
@@ -156,9 +156,9 @@ static void become(const struct program *p, char *const *words, int log, pid_t p
     _exit(CANNOT_START);
 }
 
-static bool start(const struct program *p, pid_t *child, struct err *err)
+static bool start(const struct process *p, pid_t *child, struct err *err)
 {
-    char *words[PROGRAM_MOST_WORDS + 2] = { (char *)p->path };
+    char *words[PROCESS_MOST_WORDS + 2] = { (char *)p->path };
     pid_t self = getpid();
     int log = open(p->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
 
@@ -175,7 +175,7 @@ static bool start(const struct program *p, pid_t *child, struct err *err)
 }
 
 /* *status as of waitpid. */
-static bool wait_for(const struct program *p, pid_t child, int *status, struct err *err)
+static bool wait_for(const struct process *p, pid_t child, int *status, struct err *err)
 {
     const struct timespec pause = { .tv_nsec = 50000000 };
     char line[LONGEST_LINE];
@@ -203,7 +203,7 @@ static bool interrupted(struct err *err)
     return false;
 }
 
-static bool explain(const struct program *p, int status, struct err *err)
+static bool explain(const struct process *p, int status, struct err *err)
 {
     char line[LONGEST_LINE];
 
@@ -226,7 +226,7 @@ static bool explain(const struct program *p, int status, struct err *err)
     return false;
 }
 
-bool program_run(const struct program *p, struct err *err)
+bool process_run(const struct process *p, struct err *err)
 {
     pid_t child;
     int status;
