@@ -38,7 +38,7 @@
 #pragma clang attribute pop
 #endif
 
-enum { FILE_LIMIT_BYTES = 256 << 20, PIXEL_LIMIT = 100000000 };
+enum { PIXEL_LIMIT = 100000000 };
 
 /* What the densest format can say: deflate's 1,032 bytes from one, in a PNG of one bit per pixel. */
 enum { PIXELS_PER_BYTE = 1032 * 8 };
@@ -161,8 +161,8 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
 {
     static const char remedy[] = "repair, convert or remove it";
     int w, h, found;
-    if (n > FILE_LIMIT_BYTES)
-        return err_run(err, "%s: more than %d MB; %s", path, FILE_LIMIT_BYTES >> 20, remedy);
+    if (n > DECODE_LIMIT_BYTES)
+        return err_run(err, "%s: more than %d MB; %s", path, DECODE_LIMIT_BYTES >> 20, remedy);
     if (!jpeg_is_safe(bytes, n))
         return err_run(err, "%s: damaged JPEG (a Huffman table of more than 256 codes); %s", path, remedy);
     if (!stbi_info_from_memory(bytes, (int)n, &w, &h, &found))
@@ -194,7 +194,7 @@ bool decode_file(const char *path, struct image8 *out, struct err *err)
 {
     char *bytes = NULL;
     size_t n = 0;
-    if (!file_read(path, FILE_LIMIT_BYTES, &bytes, &n, err))
+    if (!file_read(path, DECODE_LIMIT_BYTES, &bytes, &n, err))
         return false;
     bool ok = decode_bytes((const uint8_t *)bytes, n, path, out, err);
     free(bytes);

@@ -11,7 +11,9 @@
 /* Whether the name ends in .jpg, .jpeg, .png, .bmp, .ppm or .pgm, in any case. */
 bool decode_knows(const char *name);
 
-/* Decodes a file of at most 256 MB and 100 million pixels. Grey stays one channel, transparency is dropped, CMYK
+enum { DECODE_LIMIT_BYTES = 256 << 20 };
+
+/* Decodes a file of at most DECODE_LIMIT_BYTES and 100 million pixels. Grey stays one channel, transparency is dropped, CMYK
  * becomes RGB. Files that are cut short are refused. free(out->pixels). */
 bool decode_file(const char *path, struct image8 *out, struct err *err);
 /* The same from bytes; `path` is for messages. */

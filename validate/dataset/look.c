@@ -6,33 +6,36 @@
 
 enum { SIDE = LOOK_SIDE, LOW = LOOK_FREQUENCIES };
 
-/* basis[x][u] = cos(pi u (2x + 1) / 64), x in the first half. The second half mirrors it: the same for even u, with the
- * other sign for odd u. */
-static float basis[SIDE / 2][LOW];
+enum { HALF = SIDE / 2, EVERY_OTHER = LOW / 2 };
+
+/* cos(pi u (2x + 1) / 64) of the first 16 samples x; the other 16 mirror it, with the other sign where u is odd. */
+static float even_basis[HALF][EVERY_OTHER], odd_basis[HALF][EVERY_OTHER]; /* of u = 0, 2, ... and u = 1, 3, ... */
 static pthread_once_t basis_once = PTHREAD_ONCE_INIT;
 
 static void make_basis(void)
 {
-    for (int x = 0; x < SIDE / 2; x++)
-        for (int u = 0; u < LOW; u++)
-            basis[x][u] = (float)cos(M_PI * u * (2 * x + 1) / (2 * SIDE));
+    for (int x = 0; x < HALF; x++)
+        for (int k = 0; k < EVERY_OTHER; k++) {
+            even_basis[x][k] = (float)cos(M_PI * (2 * k) * (2 * x + 1) / (2 * SIDE));
+            odd_basis[x][k] = (float)cos(M_PI * (2 * k + 1) * (2 * x + 1) / (2 * SIDE));
+        }
 }
 
 /* out[u] = sum over x of in[x] cos(pi u (2x + 1) / 64): even u need the sums of mirrored samples, odd u their
  * differences. */
 static void transform(float out[LOW], const float in[SIDE])
 {
-    float even[LOW] = { 0 }, odd[LOW] = { 0 };
-    for (int x = 0; x < SIDE / 2; x++) {
+    float even[EVERY_OTHER] = { 0 }, odd[EVERY_OTHER] = { 0 };
+    for (int x = 0; x < HALF; x++) {
         float sum = in[x] + in[SIDE - 1 - x], difference = in[x] - in[SIDE - 1 - x];
-        for (int u = 0; u < LOW; u++) {
-            even[u] += sum * basis[x][u];
-            odd[u] += difference * basis[x][u];
-        }
+        for (int k = 0; k < EVERY_OTHER; k++)
+            even[k] += sum * even_basis[x][k];
+        for (int k = 0; k < EVERY_OTHER; k++)
+            odd[k] += difference * odd_basis[x][k];
     }
-    for (int u = 0; u < LOW; u += 2) {
-        out[u] = even[u];
-        out[u + 1] = odd[u + 1];
+    for (int k = 0; k < EVERY_OTHER; k++) {
+        out[2 * k] = even[k];
+        out[2 * k + 1] = odd[k];
     }
 }
 

@@ -2,10 +2,10 @@
  * brighter, and differ in about half their number between pictures that have nothing to do with each other.
  *
  * The method known as pHash (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010), with
- * 16 x 16 instead of 8 x 8 frequencies: the picture's luma at 32 x 32 (means over areas), its discrete cosine transform,
- * the signs of the lowest frequencies. The mean (frequency 0) is left out, and the signs are those against 0, not
- * against the median: 0 is where the median of the others lies, and it needs no sorting. Flat pictures have no look:
- * their bits are noise. */
+ * 16 x 16 instead of 8 x 8 frequencies: the picture's luma at 32 x 32 (means over areas), its discrete cosine
+ * transform, the signs of the lowest frequencies. The mean (frequency 0) is left out, and the signs are those against
+ * 0, not against the median: 0 is where the median of the others lies, and it needs no sorting. Flat pictures have no
+ * look: their bits are noise. */
 #ifndef MARGINALIA_VALIDATE_DATASET_LOOK_H
 #define MARGINALIA_VALIDATE_DATASET_LOOK_H
 

@@ -73,7 +73,7 @@ struct errand {
     struct failure {
         int64_t i; /* n: none */
         struct err err;
-    } *failure; /* [members] */
+    } * failure; /* [members] */
 };
 
 /* Numbers are handed out in rising order and what is begun is finished, so the first failure is always found. The

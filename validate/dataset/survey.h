@@ -12,7 +12,7 @@ enum picture_state { PICTURE_GOOD, PICTURE_UNREADABLE, PICTURE_BLANK };
 
 /* One picture, about 120 bytes. Colours and brightness in [0,1]; what a packed format does not have is 0. */
 struct picture_facts {
-    uint8_t content[16]; /* SHA-256 of shape and pixels, cut short: the same bytes for exact duplicates */
+    uint8_t content[16]; /* a hash of shape and pixels: the same for exact duplicates (facts.h says how it is made) */
     uint64_t look[4];    /* perceptual hash (validate/dataset/look.h) */
     int64_t file_bytes;
     int32_t label;
