@@ -188,8 +188,8 @@ bool view_masks_open(const char *path, const struct view_spec *s, const char *da
     bool ok =
         (s->share == 0 || part_of(s->share, m->pixels) < m->pixels ||
          err_usage(err, "%s: %.15g of %d x %d pixels hides none; choose a smaller share", path, s->share, h, w)) &&
-        read_identity(m, data_hash, h, w, err) && npz_read(path, MASKS_LIMIT_BYTES, &z, err) &&
-        file_sha256(path, m->hash, err) && copy_images(m, &z, err) &&
+        file_sha256(path, m->hash, err) && read_identity(m, data_hash, h, w, err) &&
+        npz_read(path, MASKS_LIMIT_BYTES, &z, err) && copy_images(m, &z, err) &&
         (s->share > 0 ? copy_orders(m, &z, s->share, err) : copy_masks(m, &z, h, w, err));
     npz_free(&z);
     if (ok)

@@ -47,7 +47,7 @@ static void set_up(const char *checks)
                                 .name = (char *)"planted",
                                 .cfg = (char *)"x.cfg",
                                 .weights = (char *)"x.weights",
-                                .view = { .c = 3, .h = PLANTED_SIDE, .w = PLANTED_SIDE, .test_resize = 1 } };
+                                .geometry = { .c = 3, .h = PLANTED_SIDE, .w = PLANTED_SIDE, .test_resize = 1 } };
     subject.model = &subject.network.classifier;
     memset(subject.data_hash, 'a', SHA256_HEX - 1);
     memset(subject.weights_hash, 'b', SHA256_HEX - 1);

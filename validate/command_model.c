@@ -65,7 +65,9 @@ static bool run(struct command *c, int argc, char **argv, struct err *err)
     bool ok = policy_read(&policy_of_models, o->policy, &c->policy, err) &&
               (!o->previous || previous_read(o->previous, REPORT_MODEL, &c->previous, err)) &&
               waivers_read(c->policy, o->previous != NULL, &o->waive, &c->waivers, err) &&
-              subject_open(&o->subject, c->subject.opener, &c->subject, err) && open_output(c, err) &&
+              subject_open(&o->subject, c->subject.opener, c->policy->baseline, &c->subject, err) &&
+              subject_covers(&c->subject, SPLIT_TEST, NULL, c->subject.data->count[SPLIT_TEST], err) &&
+              open_output(c, err) &&
               subject_selftest(&c->subject, SPLIT_TEST, (uint64_t)o->subject.seed, &c->selftest, err) &&
               judge(c, argc, argv, err);
     if (ok)

@@ -50,6 +50,8 @@ static bool find_images(struct command *c, struct err *err)
 
     if (!selection_parse(o->images, c->subject.data->count[o->split], &c->image, &c->n, err))
         return false;
+    if (!subject_covers(&c->subject, o->split, c->image, c->n, err))
+        return false;
     id->n_images = c->n;
     sis_images_hash(c->image, c->n, id->images);
     c->n = 0;
@@ -85,6 +87,7 @@ static void fill_identity(struct command *c)
                                  .settings = o->settings,
                                  .target = (char *)o->target,
                                  .baseline = (char *)baseline_name(o->baseline),
+                                 .view = s->view ? (char *)view_text(s->view) : NULL,
                                  .seed = (uint64_t)o->subject.seed,
                                  .n_thresholds = o->n_thresholds,
                                  .collection = o->collection,
@@ -127,6 +130,8 @@ static void print_summary(const struct command *c, const struct sis_records *r, 
         printf(", part %d of %d", id->shard, id->shards);
     printf("; %s, ranked by %s, %s baseline\n", sis_method_name(id->settings.method), sis_rank_name(id->settings.rank),
            id->baseline);
+    if (id->view)
+        printf("of each picture the model sees only %s\n", id->view);
     print_sizes(c, r);
     printf("shown to the model again: %lld subsets, %lld below their threshold\n", (long long)again->subsets,
            (long long)again->failed);
@@ -216,7 +221,7 @@ enum exit_status command_sis(const struct subject_opener *opener, int argc, char
 {
     struct command c = { 0 };
     bool ok = sis_options_parse(&c.options, argc - 1, argv + 1, err) &&
-              subject_open(&c.options.subject, opener, &c.subject, err);
+              subject_open(&c.options.subject, opener, c.options.baseline, &c.subject, err);
 
     if (!ok)
         return err->status;

@@ -56,6 +56,12 @@ static int subject_rows(struct subject_options *o, struct setting *table)
           .value = &o->data,
           .argument = "DIR",
           .help = "where the data set's files are (default: as its descriptor says)" },
+        { .name = "view",
+          .kind = SETTING_STRING,
+          .value = &o->view,
+          .argument = "VIEW",
+          .help = "show the model a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
+                  "masks:FILE[@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
         { .name = "threads",
           .letter = 'j',
           .kind = SETTING_INT,

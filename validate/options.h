@@ -14,6 +14,7 @@
 struct subject_options {
     const char *run; /* run directory of train, or NULL: then cfg and weights are given */
     const char *cfg, *weights, *data;
+    const char *view; /* datasets/view.h */
     long long threads, seed;
 };
 

@@ -13,7 +13,11 @@ static void fill_head(const struct suite *s, struct report *r)
 {
     char *count = format_count(s->subject->data->count[SPLIT_TEST]);
 
-    provenance_head(r, s->subject->name, mem_format("%s test, %s pictures", s->subject->data->name, count), s->policy);
+    char *view = s->subject->view ? mem_format(", of each only %s", view_text(s->subject->view)) : mem_string("");
+
+    provenance_head(r, s->subject->name, mem_format("%s test, %s pictures%s", s->subject->data->name, count, view),
+                    s->policy);
+    free(view);
     free(count);
 }
 
@@ -76,6 +80,8 @@ static void fill_facts(const struct suite *s, struct report *r)
     provenance_add(r, "Weights", true, mem_format("%s\nsha256 %s", m->weights, m->weights_hash));
     provenance_add(r, "Configuration", true, mem_format("%s\nsha256 %s", m->cfg, m->cfg_hash));
     provenance_add(r, "Data", true, mem_format("%s\nsha256 %s", m->data->name, m->data_hash));
+    if (m->view)
+        provenance_add(r, "View", false, mem_format("the model was shown only %s", view_text(m->view)));
     provenance_add(r, "Policy", true, mem_format("%s\nsha256 %s", s->policy->path, s->policy->hash));
     provenance_add(r, "Pictures", false, sample_text(s));
     provenance_add(r, "Deciding pixels", false, search_text(s));
@@ -133,6 +139,7 @@ static void fill_json(const struct suite *s, struct report *r)
     json_object_set_new(o, "weights", provenance_file_json(m->weights, m->weights_hash));
     json_object_set_new(o, "cfg", provenance_file_json(m->cfg, m->cfg_hash));
     json_object_set_new(o, "data", data);
+    json_object_set_new(o, "view", m->view ? provenance_text_json(view_text(m->view)) : json_null());
     json_object_set_new(o, "policy", provenance_file_json(s->policy->path, s->policy->hash));
     json_object_set_new(o, "sizes", json_string(s->full ? "full" : "quick"));
     json_object_set_new(o, "search", search_json(s));

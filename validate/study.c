@@ -65,15 +65,12 @@ void study_tell(const struct study *s, const char *what, double done, double tot
 /* x[c,h,w] of image `image` of the split. */
 static bool read_picture(const struct study *s, int64_t image, float *x, struct err *err)
 {
-    struct augment plain = { .c = s->model->c, .h = s->model->h, .w = s->model->w, .test_resize = 1 };
-    struct image8 picture;
+    struct augment plain = picture_geometry(s->data);
 
-    memcpy(plain.pad, s->data->mean, sizeof plain.pad);
-    if (!s->data->read(s->data, s->split, image, &picture, err))
-        return false;
-    augment_image(s->geometry ? s->geometry : &plain, &picture, NULL, x);
-    free(picture.pixels);
-    return true;
+    plain.c = s->model->c;
+    plain.h = s->model->h;
+    plain.w = s->model->w;
+    return picture_read(s->data, s->split, image, s->geometry ? s->geometry : &plain, s->view, NULL, x, err);
 }
 
 /* --- predictions -------------------------------------------------------------------------------------------------- */

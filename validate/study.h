@@ -6,9 +6,7 @@
 
 #include "base/classifier.h"
 #include "base/progress.h"
-#include "datasets/augment.h"
-#include "datasets/dataset.h"
-#include "datasets/baseline.h"
+#include "datasets/picture.h"
 #include "validate/sis/store.h"
 
 /* The model's answers on whole pictures. */
@@ -42,6 +40,7 @@ struct study {
     const struct dataset *data;
     enum split split;
     const struct augment *geometry; /* how a picture of the set becomes the model's input; NULL: resized to its size */
+    const struct masked_view *view; /* what the model sees of it; NULL: everything */
     const char *directory;          /* for SIS stores; NULL: nothing is kept */
     struct progress *progress;
     bool (*stop)(void);                  /* NULL: never */

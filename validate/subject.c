@@ -78,9 +78,19 @@ static bool open_data(struct subject *s, const char *directory, struct err *err)
     free(descriptor);
     if (!ok || !check_fit(s, err) || !s->data->hash(s->data, s->data_hash, err))
         return false;
-    s->view = (struct augment){ .c = m->c, .h = m->h, .w = m->w, .test_resize = s->network.test_resize };
-    memcpy(s->view.pad, s->data->mean, sizeof s->view.pad);
+    s->geometry = (struct augment){ .c = m->c, .h = m->h, .w = m->w, .test_resize = s->network.test_resize };
+    memcpy(s->geometry.pad, s->data->mean, sizeof s->geometry.pad);
     return true;
+}
+
+/* In the test geometry, so that the order of mask and augmentation does not matter. */
+static bool open_view(struct subject *s, const struct subject_options *o, enum baseline baseline, struct err *err)
+{
+    struct view_options v = {
+        .text = o->view, .data = s->data, .frame = &s->geometry, .baseline = baseline, .seed = (uint64_t)o->seed
+    };
+
+    return !o->view || view_open(&v, &s->view, err);
 }
 
 static const char *string_at(const json_t *root, const char *a, const char *b, const char *c)
@@ -145,14 +155,14 @@ static bool find_files(const struct subject_options *o, struct subject *s, struc
            (!o->run || read_manifest(s, !o->weights, err));
 }
 
-bool subject_open(const struct subject_options *o, const struct subject_opener *opener, struct subject *s,
-                  struct err *err)
+bool subject_open(const struct subject_options *o, const struct subject_opener *opener, enum baseline baseline,
+                  struct subject *s, struct err *err)
 {
     *s = (struct subject){ .opener = opener };
     bool ok = find_files(o, s, err) && opener->open(s->cfg, s->weights, (int)o->threads, &s->network, err);
 
     s->model = &s->network.classifier;
-    if (ok && open_data(s, o->data, err))
+    if (ok && open_data(s, o->data, err) && open_view(s, o, baseline, err))
         return true;
     subject_close(s);
     return false;
@@ -162,6 +172,7 @@ void subject_close(struct subject *s)
 {
     if (s->network.self)
         s->opener->close(&s->network);
+    view_close(s->view);
     dataset_close(s->data);
     free(s->name);
     free(s->directory);
@@ -171,15 +182,18 @@ void subject_close(struct subject *s)
     *s = (struct subject){ 0 };
 }
 
+bool subject_covers(const struct subject *s, enum split split, const int64_t *image, int64_t n, struct err *err)
+{
+    bool ok = true;
+
+    for (int64_t i = 0; s->view && ok && i < n; i++)
+        ok = view_covers(s->view, split, image ? image[i] : i, err);
+    return ok;
+}
+
 bool subject_read(const struct subject *s, enum split split, int64_t i, float *x, struct err *err)
 {
-    struct image8 image;
-
-    if (!s->data->read(s->data, split, i, &image, err))
-        return false;
-    augment_image(&s->view, &image, NULL, x);
-    free(image.pixels);
-    return true;
+    return picture_read(s->data, split, i, &s->geometry, s->view, NULL, x, err);
 }
 
 bool subject_selftest(const struct subject *s, enum split split, uint64_t seed, struct selftest *out, struct err *err)
@@ -191,7 +205,8 @@ bool subject_selftest(const struct subject *s, enum split split, uint64_t seed, 
     bool ok = true;
 
     for (int i = 0; ok && i < SELFTEST_PICTURES; i++)
-        ok = subject_read(s, split, count * i / SELFTEST_PICTURES, x + (size_t)i * floats, err);
+        ok = picture_read(s->data, split, count * i / SELFTEST_PICTURES, &s->geometry, NULL, NULL,
+                          x + (size_t)i * floats, err);
     ok = ok && selftest_run(m, s->opener->state_hash, s->network.self, x, SELFTEST_PICTURES, seed, out, err);
     free(x);
     return ok;

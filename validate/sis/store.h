@@ -25,6 +25,7 @@ struct sis_identity {
     struct sis_settings settings;
     char *target;   /* "predicted", "true", "wrong" (drawn for each picture) or a class number */
     char *baseline; /* baseline_name() */
+    char *view;     /* view_text() of what the model saw of each picture; NULL: everything */
     uint64_t seed;
     int n_thresholds;
     double threshold[SIS_MAX_THRESHOLDS]; /* probabilities, rising, each in (0,1) */

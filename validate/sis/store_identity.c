@@ -34,15 +34,15 @@ json_t *store_identity_json(const struct sis_identity *d)
     for (int i = 0; i < d->n_thresholds; i++)
         json_array_append_new(thresholds, json_real(d->threshold[i]));
     json_t *root = json_pack(
-        "{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:s, s:s, s:I, s:o, s:b, s:I, "
-        "s:s, "
-        "s:i, s:i}",
+        "{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:s, s:s, s:s?, s:I, s:o, s:b, "
+        "s:I, s:s, s:i, s:i}",
         "schema", schema, "version", SCHEMA_VERSION, "model", d->model, "weights_sha256", d->weights, "cfg_sha256",
         d->cfg, "data", d->data, "data_sha256", d->data_hash, "split", d->split, "height", d->h, "width", d->w,
         "classes", d->k, "method", sis_method_name(d->settings.method), "rank", sis_rank_name(d->settings.rank),
         "per_step", d->settings.per_step, "candidates", d->settings.candidates, "target", d->target, "baseline",
-        d->baseline, "seed", (json_int_t)d->seed, "thresholds", thresholds, "collection", d->collection, "images",
-        (json_int_t)d->n_images, "images_sha256", d->images, "shard", d->shard, "shards", d->shards);
+        d->baseline, "view", d->view, "seed", (json_int_t)d->seed, "thresholds", thresholds, "collection",
+        d->collection, "images", (json_int_t)d->n_images, "images_sha256", d->images, "shard", d->shard, "shards",
+        d->shards);
     return root; /* NULL: a text that is not UTF-8 */
 }
 
@@ -87,6 +87,18 @@ static char *get_text(struct reader *r, const char *key)
     if (value && !json_is_string(value))
         refuse(r, key, "is not a text");
     return mem_string(r->ok ? json_string_value(value) : "");
+}
+
+/* A text or null. Results that were written before there were views have no such key: everything was shown. */
+static char *get_view(struct reader *r)
+{
+    static const char key[] = "view";
+    const json_t *value = json_object_get(r->root, key);
+
+    r->keys += value != NULL;
+    if (value && !json_is_null(value) && !json_is_string(value))
+        refuse(r, key, "is neither a text nor null");
+    return json_is_string(value) ? mem_string(json_string_value(value)) : NULL;
 }
 
 static void get_hash(struct reader *r, const char *key, char out[SHA256_HEX])
@@ -202,6 +214,7 @@ bool store_identity_parse(const json_t *root, const char *path, struct sis_ident
     out->settings.candidates = (int)get_int(&r, "candidates", 0, MAX_FEATURES);
     out->target = get_text(&r, "target");
     out->baseline = get_text(&r, "baseline");
+    out->view = get_view(&r);
     out->seed = (uint64_t)get_int(&r, "seed", 0, INT64_MAX);
     get_thresholds(&r, out);
     r.keys++;
@@ -234,6 +247,7 @@ void store_identity_clear(struct sis_identity *d)
     free(d->split);
     free(d->target);
     free(d->baseline);
+    free(d->view);
     memset(d, 0, sizeof *d);
 }
 
@@ -255,7 +269,8 @@ bool store_identity_same(const json_t *here, const json_t *there, const char *sk
     json_object_foreach((json_t *)here, key, value)
     {
         const json_t *other = json_object_get(there, key);
-        if (strcmp(key, "model") == 0 || strcmp(key, "data") == 0 || (skip && strcmp(key, skip) == 0) ||
+        bool absent = !other && json_is_null(value); /* null is what older results do not say */
+        if (absent || strcmp(key, "model") == 0 || strcmp(key, "data") == 0 || (skip && strcmp(key, skip) == 0) ||
             json_equal(value, other))
             continue;
         char *a = short_text(value), *b = short_text(other);
