@@ -9,6 +9,11 @@ struct interval { double low, high; };
 /* 95 % Wilson score interval of a proportion (Wilson 1927); 0 <= k <= n. n = 0 gives [0,1]. */
 struct interval wilson(int64_t k, int64_t n);
 
+/* 95 % interval of the difference k1/n1 - k2/n2 of two independent proportions, from their Wilson intervals (Newcombe
+ * 1998, method 10). Of two counts on the same things it is too wide when they tend to fall together. n = 0 gives
+ * [-1,1]. */
+struct interval newcombe(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
+
 /* 95 % percentile bootstrap interval of the mean of x[n] (Efron 1979), `draws` resamples keyed by seed. n >= 1. */
 struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed);
 

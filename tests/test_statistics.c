@@ -29,6 +29,19 @@ Test(statistics, wilson_stays_within_zero_and_one_and_holds_the_share)
         }
 }
 
+/* Newcombe 1998, table II, method 10. */
+Test(statistics, newcombe_gives_the_published_intervals)
+{
+    expect(newcombe(56, 70, 48, 80), 0.0524, 0.3339, 5e-5);
+    expect(newcombe(9, 10, 3, 10), 0.1705, 0.8090, 5e-5);
+    expect(newcombe(5, 56, 0, 29), -0.0381, 0.1926, 5e-5);
+    expect(newcombe(0, 10, 0, 20), -0.1611, 0.2775, 5e-5);
+    expect(newcombe(10, 10, 0, 10), 0.6075, 1, 5e-5);
+    expect(newcombe(3, 10, 9, 10), -0.8090, -0.1705, 5e-5);
+    expect(newcombe(0, 0, 3, 10), -1, 1, 0);
+    expect(newcombe(3, 10, 0, 0), -1, 1, 0);
+}
+
 Test(statistics, bootstrap_of_a_constant_is_that_constant)
 {
     double x[] = { 3, 3, 3 };
