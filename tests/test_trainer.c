@@ -127,6 +127,14 @@ Test(trainer, every_setting_reaches_train)
                  "--seed=7\n--threads=2\n--epochs=3\n--limit-train=40\n--limit-test=20\n--\n-odd name;.cfg\n");
 }
 
+Test(trainer, without_a_seed_the_one_of_the_cfg_counts)
+{
+    fake("bin/train", good);
+    training.seed = -1;
+    cr_assert(training_run(&training, &result, &err), "%s", err.text);
+    expect_words("--threads=2\n--\nnet.cfg\n");
+}
+
 Test(trainer, what_train_prints_is_kept_beside_the_run)
 {
     cr_assert(run(good));

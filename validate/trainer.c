@@ -36,7 +36,8 @@ static void make_words(const struct training *t, struct process_words *w)
     add_option(w, "baseline", t->baseline);
     add_option(w, "mask-order", t->mask_order);
     add_option(w, "without", t->without);
-    process_add(w, "--seed=%llu", (unsigned long long)t->seed);
+    if (t->seed >= 0)
+        process_add(w, "--seed=%lld", (long long)t->seed);
     add_number(w, "threads", t->threads);
     add_number(w, "epochs", t->epochs);
     add_number(w, "limit-train", t->limit_train);

@@ -15,7 +15,7 @@ struct training {
     const char *baseline;   /* --baseline, or NULL */
     const char *mask_order; /* --mask-order, or NULL */
     const char *without;    /* --without K/N, or NULL */
-    uint64_t seed;
+    int64_t seed;           /* < 0: the cfg's */
     int threads;
     int64_t epochs;                  /* 0: the cfg's */
     int64_t limit_train, limit_test; /* 0: all */

@@ -42,7 +42,7 @@ static bool train_part(struct survey *s, const struct network_cfg *n, const stru
                           .out = run,
                           .data = s->data_dir,
                           .view = view,
-                          .seed = s->seed,
+                          .seed = (int64_t)s->seed,
                           .threads = team_size(s->team),
                           .progress = s->progress,
                           .what = p->what,
