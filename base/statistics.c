@@ -21,9 +21,8 @@ struct interval wilson(int64_t k, int64_t n)
 
 struct interval newcombe(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
 {
-    if (n1 == 0 || n2 == 0)
-        return (struct interval){ -1, 1 };
     struct interval a = wilson(k1, n1), b = wilson(k2, n2);
+    /* n = 0: not a number, for which fmax and fmin take the end. */
     double p = (double)k1 / (double)n1, q = (double)k2 / (double)n2;
     return (struct interval){ fmax(-1, p - q - hypot(p - a.low, b.high - q)),
                               fmin(1, p - q + hypot(a.high - p, q - b.low)) };
