@@ -232,6 +232,18 @@ char *file_join(const char *directory, const char *name)
     return mem_format("%s%s%s", directory, n && directory[n - 1] != '/' ? "/" : "", name);
 }
 
+char *file_plain_name(const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    enum { LONGEST = 100 };
+    char *text = *name ? mem_format("%.*s", LONGEST, name) : mem_string("_");
+
+    for (char *at = text; *at; at++)
+        if (!strchr(plain, *at) || (at == text && *at == '.'))
+            *at = '_';
+    return text;
+}
+
 struct sha256 {
     EVP_MD_CTX *context;
 };

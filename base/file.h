@@ -27,6 +27,9 @@ void file_abandon(struct file_writer *w);
 bool file_exists(const char *path);
 bool file_make_directories(const char *path, struct err *err); /* mkdir -p */
 char *file_join(const char *directory, const char *name);      /* free() it */
+/* A file name that any name becomes: letters, digits and ._- stay, anything else is '_'; neither empty nor hidden, at
+ * most 100 bytes. free() it. */
+char *file_plain_name(const char *name);
 
 /* SHA-256 (OpenSSL EVP), lower-case hexadecimal with the final NUL. */
 enum { SHA256_HEX = 65 };

@@ -21,7 +21,8 @@ enum rng_purpose {
     RNG_SAMPLE,   /* which images a validation looks at; made-up images: item = image */
     RNG_BASELINE, /* noise in the place of masked pixels; item = image */
     RNG_CHECK,    /* random parts of pictures in validation, | what << 8; item = image */
-    RNG_VIEW      /* which pixels a masked view shows; epoch = split, item = image */
+    RNG_VIEW, /* which pixels a masked view shows; epoch = split, item = image */
+    RNG_FIX /* whose border a picture of a cleaned copy gets, | split << 8; item = image */
 };
 
 struct rng {
