@@ -83,6 +83,20 @@ static int find_class(const struct class_index *index, const char *word)
     return parse_int(word, 0, index->n - 1, &number) ? (int)number : -1;
 }
 
+char **image_list_labels(const char *const *class_names, int classes)
+{
+    char **label = mem_alloc(classes, sizeof *label);
+    bool *taken = mem_alloc(classes, sizeof *taken);
+    long long number;
+    for (int k = 0; k < classes; k++)
+        if (parse_int(class_names[k], 0, classes - 1, &number) && number != k)
+            taken[number] = true;
+    for (int k = 0; k < classes; k++)
+        label[k] = taken[k] ? mem_string(class_names[k]) : mem_format("%d", k);
+    free(taken);
+    return label;
+}
+
 /* Cuts the line into path and label in place; NULL when there is no label. */
 static char *split_line(char *line)
 {
@@ -182,9 +196,9 @@ static bool hash_entry(const struct dataset *ds, enum split split, int64_t i, st
     free(path);
     if (!ok)
         return false;
-    char *line = mem_format("%s %s %d %lld\n", split == SPLIT_TRAIN ? "train" : "test",
-                            image_list_path(list_of(ds, split), i), files_label(ds, split, i),
-                            (long long)status.st_size);
+    char *line =
+        mem_format("%s %s %d %lld\n", split == SPLIT_TRAIN ? "train" : "test", image_list_path(list_of(ds, split), i),
+                   files_label(ds, split, i), (long long)status.st_size);
     sha256_add(sum, line, strlen(line));
     free(line);
     return true;

@@ -7,7 +7,7 @@
 #include "datasets/dataset.h"
 
 struct image_list {
-    char *text;       /* NUL-terminated paths, one behind the other */
+    char *text; /* NUL-terminated paths, one behind the other */
     size_t used, room;
     uint64_t *offset; /* [n] of image i's path in text */
     int32_t *label;   /* [n] */
@@ -23,6 +23,10 @@ const char *image_list_path(const struct image_list *l, int64_t i);
  * which ends in a NUL that is not counted. `file` is for messages. */
 bool image_list_parse(struct image_list *l, char *text, size_t n, const char *file, const char *const *class_names,
                       int classes, struct err *err);
+
+/* [classes] How a list file names each class: by its number, or by its name where another class is called like the
+ * number. The texts and the array are to free(). */
+char **image_list_labels(const char *const *class_names, int classes);
 
 /* Makes ds serve these lists by enum split (counts, functions, self); takes what they hold. Paths are relative to
  * ds->directory unless they start with a slash. */
