@@ -85,7 +85,7 @@ Test(report, each_kind_and_verdict_has_its_words)
         enum report_kind kind;
         const char *noun, *word[4];
     } wanted[] = { { REPORT_MODEL, "Overinterprets", { "no", "yes", "not shown", "not known" } },
-                   { REPORT_DATASET, "Labels leak from the border", { "no", "yes", "not shown", "not known" } },
+                   { REPORT_DATASET, "Safe to learn from", { "yes", "no", "not shown", "not known" } },
                    { REPORT_COMPARE, "Overinterprets less", { "yes", "no", "not shown", "not known" } } };
     static const enum exit_status status[] = { EXIT_OK, EXIT_FAILED_CHECK, EXIT_INCONCLUSIVE, EXIT_CANNOT_RUN };
     for (int k = 0; k < 3; k++)

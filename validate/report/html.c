@@ -176,6 +176,8 @@ static void counts(FILE *out, const struct report *r)
         free(words);
     }
     fputs("</ul><p><a href=\"#checks\">All checks</a>", out);
+    if (r->n_suspects)
+        fputs("<br><a href=\"#suspects\">Pictures to look at</a>", out);
     if (r->n_groups)
         fputs("<br><a href=\"#gallery\">Pictures</a>", out);
     if (r->n_facts)
@@ -271,6 +273,7 @@ void report_html(const struct report *r, FILE *out)
     next_steps(out, r);
     html_table(out, r, order);
     html_sections(out, r, order);
+    html_suspects(out, r);
     gallery(out, r);
     provenance(out, r);
     glossary(out, r);

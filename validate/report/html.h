@@ -21,6 +21,9 @@ char *html_id(const struct report *r, int check);
 void html_table(FILE *out, const struct report *r, const int *order);
 void html_sections(FILE *out, const struct report *r, const int *order);
 
+/* "Pictures to look at": files, by the check that names them. */
+void html_suspects(FILE *out, const struct report *r);
+
 /* <figure> with a picture and its caption. */
 void html_picture(FILE *out, const struct picture *p, int side);
 bool html_has_pixels(const struct picture *p);

@@ -149,6 +149,28 @@ static void write_steps(FILE *out, const struct report *r)
     }
 }
 
+static void write_suspects(FILE *out, const struct report *r)
+{
+    fputs(r->n_suspects ? "## Pictures to look at\n\n" : "", out);
+    for (int i = 0, end; i < r->n_suspects; i = end) {
+        end = report_suspects_end(r, i);
+        int shown = end - i < REPORT_SUSPECTS_SHOWN ? end - i : REPORT_SUSPECTS_SHOWN;
+        fputs("### ", out);
+        write_text(out, r->suspect[i].check);
+        fprintf(out, ": the first %d of %d\n\n", shown, end - i);
+        for (int k = i; k < i + shown; k++) {
+            fputs("- ", out);
+            write_text(out, r->suspect[k].path);
+            fputs(" (", out);
+            write_text(out, r->suspect[k].label);
+            fputs("): ", out);
+            write_text(out, r->suspect[k].why);
+            fputs("\n", out);
+        }
+        fputs("\n", out);
+    }
+}
+
 static void write_provenance(FILE *out, const struct report *r)
 {
     if (!r->n_facts)
@@ -183,6 +205,7 @@ void report_markdown(const struct report *r, FILE *out)
     fputs(r->n_checks ? "## What each check found\n\n" : "", out);
     for (int i = 0; i < r->n_checks; i++)
         write_check(out, &r->check[order[i]]);
+    write_suspects(out, r);
     write_provenance(out, r);
     free(order);
 }

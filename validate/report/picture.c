@@ -100,6 +100,14 @@ static void encode(struct bytes *file, const struct picture *p, bool jpeg)
         stbi_write_png_to_func(append, file, p->w, p->h, p->channels, p->pixels, p->w * p->channels);
 }
 
+uint8_t *picture_png(const uint8_t *pixels, int w, int h, int channels, size_t *n)
+{
+    struct bytes file = { 0 };
+    stbi_write_png_to_func(append, &file, w, h, channels, pixels, w * channels);
+    *n = file.n;
+    return file.data;
+}
+
 void picture_write_uri(FILE *out, const struct picture *p)
 {
     struct bytes file = { 0 };

@@ -2,12 +2,16 @@
 #ifndef MARGINALIA_VALIDATE_REPORT_PICTURE_H
 #define MARGINALIA_VALIDATE_REPORT_PICTURE_H
 
+#include <stddef.h>
 #include <stdio.h>
 #include "validate/checks/figure.h"
 
 /* A picture larger than this is a photograph: it becomes a JPEG of at most PICTURE_PHOTO pixels a side, drawn
  * smoothly. Smaller ones are PNG, exact, with square pixels. */
 enum { PICTURE_EXACT = 96, PICTURE_PHOTO = 160 };
+
+/* The bytes of a PNG file, *n of them, to free(). pixels[h,w,channels]; channels 1 (grey), 3 or 4. */
+uint8_t *picture_png(const uint8_t *pixels, int w, int h, int channels, size_t *n);
 
 /* "data:image/png;base64,..." */
 void picture_write_uri(FILE *out, const struct picture *p);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void group_free(struct gallery_group *g)
 {
@@ -31,12 +32,26 @@ void report_free(struct report *r)
     for (int i = 0; i < r->n_groups; i++)
         group_free(&r->group[i]);
     free(r->group);
+    for (int i = 0; i < r->n_suspects; i++) {
+        free(r->suspect[i].path);
+        free(r->suspect[i].label);
+        free(r->suspect[i].why);
+    }
+    free(r->suspect);
     for (int i = 0; i < r->n_facts; i++) {
         free(r->fact[i].key);
         free(r->fact[i].value);
     }
     free(r->fact);
     json_decref(r->provenance);
+}
+
+int report_suspects_end(const struct report *r, int i)
+{
+    int end = i;
+    while (end < r->n_suspects && strcmp(r->suspect[end].check, r->suspect[i].check) == 0)
+        end++;
+    return end;
 }
 
 /* Place of a status in the table. */

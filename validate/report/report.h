@@ -30,6 +30,15 @@ struct gallery_group {
     struct gallery_item *item;
 };
 
+/* A picture of a data set that somebody should look at. */
+struct report_suspect {
+    const char *check; /* borrowed: the kind of the check that names it */
+    const char *split; /* borrowed: "train", "test" */
+    int64_t image;     /* its number in the split */
+    char *path;        /* the file, or the place in one */
+    char *label, *why; /* the name of its class; "same picture as ..." */
+};
+
 struct report {
     enum report_kind kind;
     char *subject; /* "resnet20" */
@@ -46,6 +55,8 @@ struct report {
     char *gallery_rule; /* how the pictures were chosen */
     int n_groups;
     struct gallery_group *group;
+    int n_suspects;
+    struct report_suspect *suspect; /* in the order of the checks' kinds */
     int n_facts;
     struct report_fact *fact;
     json_t *provenance; /* object for report.json: seeds, threads, versions, hashes ... */
@@ -64,6 +75,11 @@ void report_junit(const struct report *r, FILE *out);
 json_t *report_json(const struct report *r); /* new reference */
 /* One line per check: status, id, value, interval, limit; then the verdict. Colour only when `colour`. */
 void report_terminal(const struct report *r, FILE *out, bool colour);
+
+/* Pages list this many suspects of a kind of check; report.json all. */
+enum { REPORT_SUSPECTS_SHOWN = 50 };
+/* The first suspect behind i that another kind of check names, or n_suspects. */
+int report_suspects_end(const struct report *r, int i);
 
 /* Indices of the checks by status as the table shows them: fail, error, inconclusive, waived, pass, reported; within a
  * status the furthest beyond its limit first. order[n_checks]. */

@@ -95,6 +95,23 @@ static json_t *steps_json(const struct report *r)
     return list;
 }
 
+static json_t *suspects_json(const struct report *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->n_suspects; i++) {
+        const struct report_suspect *s = &r->suspect[i];
+        json_t *j = json_object();
+        set(j, "check", text(s->check));
+        set(j, "split", text(s->split));
+        set(j, "image", json_integer(s->image));
+        set(j, "path", text(s->path));
+        set(j, "class", text(s->label));
+        set(j, "why", text(s->why));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
 json_t *report_json(const struct report *r)
 {
     json_t *j = json_object(), *checks = json_array();
@@ -114,6 +131,8 @@ json_t *report_json(const struct report *r)
     set(j, "counts", counts_json(r));
     set(j, "checks", checks);
     set(j, "next", steps_json(r));
+    if (r->kind == REPORT_DATASET)
+        set(j, "suspects", suspects_json(r));
     set(j, "provenance", r->provenance ? json_incref(r->provenance) : json_object());
     return j;
 }

@@ -117,6 +117,10 @@ const char report_style[] =
     ".lk{stroke:var(--soft);stroke-dasharray:5 3}.la{stroke:var(--alert);stroke-dasharray:8 3}\n"
     ".ring{stroke:var(--ink)}\n"
 
+    /* pictures to look at */
+    ".files{margin:8px 0 0;padding:0;list-style:none;font-size:14px;line-height:1.4}\n"
+    ".files li{padding:5px 0;border-top:1px solid var(--line)}.files span{color:var(--soft);overflow-wrap:anywhere}\n"
+
     /* gallery, provenance, words */
     ".gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(196px,1fr));gap:20px 12px;margin:12px 0 0;"
     "padding:0;list-style:none}\n"
