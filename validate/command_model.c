@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "validate/command_parts.h"
 #include "validate/output.h"
+#include "validate/resources.h"
 #include "validate/suite.h"
 
 struct command {
@@ -19,6 +20,15 @@ struct command {
     struct report report;
     double start;
 };
+
+static bool read_policy(struct command *c, struct err *err)
+{
+    char *path = c->options.policy ? mem_string(c->options.policy) : resource_find(policy_of_models.example);
+    bool ok = policy_read(&policy_of_models, path, &c->policy, err);
+
+    free(path);
+    return ok;
+}
 
 static bool open_output(struct command *c, struct err *err)
 {
@@ -62,7 +72,7 @@ static bool run(struct command *c, int argc, char **argv, struct err *err)
 {
     const struct judge_options *o = &c->options;
 
-    bool ok = policy_read(&policy_of_models, o->policy, &c->policy, err) &&
+    bool ok = read_policy(c, err) &&
               (!o->previous || previous_read(o->previous, REPORT_MODEL, &c->previous, err)) &&
               waivers_read(c->policy, o->previous != NULL, &o->waive, &c->waivers, err) &&
               subject_open(&o->subject, c->subject.opener, c->policy->baseline, &c->subject, err) &&

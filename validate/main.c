@@ -11,6 +11,8 @@
 #include "darknet-ext/model.h"
 #include "darknet-ext/weights.h"
 #include "validate/command.h"
+#include "validate/options.h"
+#include "validate/options_dataset.h"
 
 static const char help[] =
     "validate - Tells whether a model or a data set overinterprets.\n"
@@ -19,6 +21,7 @@ static const char help[] =
     "\n"
     "commands:\n"
     "  model RUN                 a report on a trained model, with a verdict\n"
+    "  dataset DESCRIPTOR|DIR    a report on a data set, with a verdict; or a cleaned copy\n"
     "  sis RUN                   sufficient input subsets of single images\n"
     "  merge OUT DIR...          the shards of one `validate sis` as one result\n"
     "\n"
@@ -26,8 +29,9 @@ static const char help[] =
     "  --help                    this text; after a command: its options\n"
     "  --version                 the version\n"
     "\n"
-    "Exit status: 0 done, or every check passed; 1 a check failed (the model overinterprets); 2 wrong usage or\n"
-    "settings; 3 could not run; 4 inconclusive; 75 interrupted (--resume continues). Only 0 means \"release\".\n";
+    "Exit status: 0 done, or every check passed; 1 a check failed (the model overinterprets, the data set is\n"
+    "not safe to learn from); 2 wrong usage or settings; 3 could not run; 4 inconclusive; 75 interrupted (--resume\n"
+    "continues). Only 0 means \"release\".\n";
 
 struct command {
     const char *name;
@@ -37,11 +41,12 @@ struct command {
 
 static const struct command commands[] = {
     { "model", command_model, judge_options_help },
+    { "dataset", command_dataset, dataset_options_help },
     { "sis", command_sis, sis_options_help },
     { "merge", command_merge, merge_options_help },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
-static const char command_words[] = "model|sis|merge";
+static const char command_words[] = "model|dataset|sis|merge";
 
 /* What the engine keeps of an opened network. */
 struct engine {
