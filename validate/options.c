@@ -188,7 +188,7 @@ static int judge_rows(struct judge_options *o, bool *quick, struct setting *tabl
           .kind = SETTING_STRING,
           .value = &o->policy,
           .argument = "FILE",
-          .help = "which checks, with which limits" },
+          .help = "which checks, with which limits (default: cfg/release.conf)" },
         { .name = "quick",
           .kind = SETTING_FLAG,
           .value = quick,
@@ -247,7 +247,7 @@ static struct sis_options sis_defaults(struct sis_words *words)
 
 static struct judge_options judge_defaults(void)
 {
-    return (struct judge_options){ .subject = subject_defaults(), .policy = "cfg/release.conf" };
+    return (struct judge_options){ .subject = subject_defaults() };
 }
 
 static struct settings sis_settings(struct sis_options *o, struct sis_words *words, struct setting *table)
