@@ -86,17 +86,29 @@ static bool open_format(const struct descriptor *d, struct dataset *ds, struct e
     return false;
 }
 
+/* As a descriptor says, or as the directory looks. */
+static bool describe(struct descriptor *d, const char *path, const char *data_dir, struct err *err)
+{
+    if (!is_directory(path))
+        return descriptor_read(d, path, err);
+    plain_describe(d, path);
+    return !data_dir || err_usage(err, "%s: is a directory of pictures already; leave out --data %s, or give a descriptor",
+                                  path, data_dir);
+}
+
 bool dataset_open(const char *descriptor, const char *data_dir, struct dataset **out, struct err *err)
 {
     *out = NULL;
     struct descriptor d;
     struct dataset *ds = mem_alloc(1, sizeof *ds);
-    bool ok = descriptor_read(&d, descriptor, err);
+    bool ok = describe(&d, descriptor, data_dir, err);
     if (ok) {
         fill_common(&d, ds);
         ok = (d.format == FORMAT_PLANTED || find_directory(&d, data_dir, &ds->directory, err)) &&
              open_format(&d, ds, err);
     }
+    if (ok && is_directory(descriptor))
+        plain_measure(ds);
     descriptor_clear(&d);
     if (ok)
         *out = ds;

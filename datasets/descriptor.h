@@ -19,6 +19,7 @@ struct descriptor {
     int64_t shape[3];             /* c, h, w */
     double mean[3], std[3];       /* shape[0] of each */
     char *train, *test;           /* folder: sub-directories; list: list files; NULL: the format's habit */
+    bool unsplit;                 /* folder: classes lie in the directory itself, all is for training */
     char *images[2], *labels[2];  /* idx: files by enum split, without .gz */
     struct planted planted;
 };

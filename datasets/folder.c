@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/printable.h"
 #include "datasets/decode.h"
 #include "datasets/image_list.h"
 #include "datasets/readers.h"
@@ -90,22 +91,29 @@ static bool list_directory(const char *path, mode_t want, struct names *out, str
     return ok;
 }
 
+/* SPLIT/CLASS; split "": the classes lie in the directory itself. free() it. */
+static char *in_split(const char *split, const char *class_name)
+{
+    return *split ? file_join(split, class_name) : mem_string(class_name);
+}
+
 static bool add_class(const char *directory, const char *split, const char *class_name, int label,
                       struct image_list *out, struct err *err)
 {
     struct names images = { 0 };
-    char *path = mem_format("%s/%s/%s", directory, split, class_name);
-    bool ok = list_directory(path, S_IFREG, &images, err);
+    char *path = in_split(split, class_name), *full = file_join(directory, path);
+    bool ok = list_directory(full, S_IFREG, &images, err);
     if (ok && images.n == 0)
         ok = err_run(err,
                      "%s: no image in this class (.jpg .jpeg .png .bmp .ppm .pgm); add images or remove the directory",
-                     path);
+                     full);
     for (int i = 0; ok && i < images.n; i++) {
-        char *relative = mem_format("%s/%s/%s", split, class_name, images.name[i]);
+        char *relative = file_join(path, images.name[i]);
         image_list_add(out, relative, label);
         free(relative);
     }
     names_clear(&images);
+    free(full);
     free(path);
     return ok;
 }
@@ -115,10 +123,10 @@ static bool add_split(const char *directory, const char *split, struct names *cl
                       struct err *err)
 {
     struct names found = { 0 };
-    char *path = file_join(directory, split);
+    char *path = *split ? file_join(directory, split) : mem_string(directory);
     bool ok = list_directory(path, S_IFDIR, &found, err);
     if (ok && (found.n == 0 || found.n > MAX_CLASSES))
-        ok = err_run(err, "%s: %d class directories; sort images into SPLIT/CLASS/", path, found.n);
+        ok = err_run(err, "%s: %d class directories; sort images into CLASS/ or SPLIT/CLASS/", path, found.n);
     if (ok && classes->n == 0)
         for (int i = 0; i < found.n; i++)
             names_add(classes, found.name[i]);
@@ -153,7 +161,7 @@ static bool read_names(const char *directory, const struct names *classes, char 
             int k = names_find(classes, line);
             if (k >= 0) {
                 free(names[k]);
-                names[k] = mem_string(tab + 1);
+                names[k] = printable_text(tab + 1);
             }
         }
         line = next;
@@ -166,7 +174,7 @@ static bool set_classes(const struct descriptor *d, struct dataset *ds, const st
 {
     char **names = mem_alloc(classes->n, sizeof *names);
     for (int k = 0; k < classes->n; k++)
-        names[k] = mem_string(classes->name[k]);
+        names[k] = printable_text(classes->name[k]);
     bool ok = read_names(ds->directory, classes, names, err) &&
               dataset_set_classes(d, ds, classes->n, (const char *const *)names, err);
     for (int k = 0; k < classes->n; k++)
@@ -183,25 +191,34 @@ static bool is_split(const char *directory, const char *name)
     return exists;
 }
 
-bool folder_open(const struct descriptor *d, struct dataset *ds, struct err *err)
+/* Adds the splits that there are: one is enough. */
+static bool add_splits(const struct descriptor *d, const char *directory, struct names *classes,
+                       struct image_list lists[2], struct err *err)
 {
-    const char *habit = is_split(ds->directory, "val") ? "val" : "test";
+    const char *habit = is_split(directory, "val") ? "val" : "test";
     const char *split[2] = { d->train ? d->train : "train", d->test ? d->test : habit };
-    struct image_list lists[2] = { { 0 }, { 0 } };
-    struct names classes = { 0 };
     bool ok = true, any = false;
     for (int s = 0; ok && s < 2; s++) {
         bool named = s == SPLIT_TRAIN ? d->train != NULL : d->test != NULL;
-        if (!named && !is_split(ds->directory, split[s]))
-            continue; /* a set may have one split only */
+        if (!named && !is_split(directory, split[s]))
+            continue;
         any = true;
-        ok = add_split(ds->directory, split[s], &classes, &lists[s], err);
+        ok = add_split(directory, split[s], classes, &lists[s], err);
     }
     if (ok && !any) {
         char *remedy = descriptor_remedy(d);
-        ok = err_run(err, "%s: neither train/ nor val/ (or test/) in it; %s", ds->directory, remedy);
+        ok = err_run(err, "%s: neither train/ nor val/ (or test/) in it; %s", directory, remedy);
         free(remedy);
     }
+    return ok;
+}
+
+bool folder_open(const struct descriptor *d, struct dataset *ds, struct err *err)
+{
+    struct image_list lists[2] = { { 0 }, { 0 } };
+    struct names classes = { 0 };
+    bool ok = d->unsplit ? add_split(ds->directory, "", &classes, &lists[SPLIT_TRAIN], err)
+                         : add_splits(d, ds->directory, &classes, lists, err);
     ok = ok && set_classes(d, ds, &classes, err);
     if (ok)
         image_list_serve(ds, lists);

@@ -309,3 +309,161 @@ Test(folder, reads_the_real_imagenette)
     cr_assert(channels[3] > 200 && channels[2] == 0);
     dataset_close(ds);
 }
+
+/* --- directories without a descriptor ----------------------------------------------------------------------------- */
+
+TestSuite(plain, .init = fixture_set_up, .fini = fixture_clean_up);
+
+static struct dataset *open_plain(const char *name)
+{
+    struct dataset *ds;
+    struct err err;
+    cr_assert(dataset_open(fixture_path(name), NULL, &ds, &err), "%s", err.text);
+    return ds;
+}
+
+static void plain_refused(const char *name, const char *part)
+{
+    struct dataset *ds;
+    struct err err;
+    cr_assert_not(dataset_open(fixture_path(name), NULL, &ds, &err), "was accepted: %s", name);
+    cr_assert(strstr(err.text, part) && !strchr(err.text, '\n'), "\"%s\" is not in: %s", part, err.text);
+}
+
+static void touch_size(const char *name, int h, int w, int c)
+{
+    uint8_t *pixels = mem_alloc((size_t)h * (size_t)w * (size_t)c, 1);
+    fixture_image(name, h, w, c, pixels);
+    free(pixels);
+}
+
+Test(plain, class_folders_with_splits_are_opened_as_with_a_descriptor)
+{
+    make_folder();
+    struct dataset *ds = open_plain("");
+    cr_assert(ds->classes == 3 && ds->count[SPLIT_TRAIN] == 4 && ds->count[SPLIT_TEST] == 1 && !ds->packed);
+    check_where(ds, SPLIT_TEST, 0, "val/dog/v.ppm", 2);
+    cr_assert(ds->mean[2] == 0.5f && ds->std[2] == 0.25f);
+    cr_assert(strncmp(ds->name, "marginalia-", 11) == 0, "the directory's last part, not \"%s\"", ds->name);
+    dataset_close(ds);
+}
+
+Test(plain, class_folders_without_splits_are_all_training)
+{
+    touch("train/a.ppm"); /* a class of railway trains */
+    touch("bus/b.ppm");
+    touch("test/c.ppm");
+    struct dataset *ds = open_plain("");
+    cr_assert(ds->classes == 3 && ds->count[SPLIT_TRAIN] == 3 && ds->count[SPLIT_TEST] == 0);
+    check_where(ds, SPLIT_TRAIN, 0, "bus/b.ppm", 0);
+    check_where(ds, SPLIT_TRAIN, 2, "train/a.ppm", 2);
+    char *file = ds->file(ds, SPLIT_TRAIN, 2);
+    cr_assert(file_exists(file));
+    free(file);
+    dataset_close(ds);
+}
+
+Test(plain, shape_is_that_of_the_pictures)
+{
+    static const struct {
+        int h, w, c, other_h, want_c, want_h, want_w;
+    } rows[] = {
+        { 40, 30, 3, 40, 3, 40, 30 },      /* all alike */
+        { 40, 30, 1, 40, 1, 40, 30 },      /* all grey */
+        { 40, 30, 3, 36, 3, 30, 30 },      /* not alike: a square of the median of the shorter sides */
+        { 300, 400, 3, 300, 3, 224, 224 }, /* alike, but large */
+        { 300, 400, 3, 500, 3, 224, 224 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char name[3][32];
+        for (int k = 0; k < 3; k++) {
+            snprintf(name[k], sizeof name[k], "set%zu/%c/%d.ppm", i, k ? 'b' : 'a', k);
+            touch_size(name[k], k ? rows[i].h : rows[i].other_h, rows[i].w, rows[i].c);
+        }
+        fixture_text(mem_format("set%zu/a/broken.jpg", i), "no picture");
+        struct dataset *ds = open_plain(mem_format("set%zu", i));
+        cr_assert(ds->c == rows[i].want_c && ds->h == rows[i].want_h && ds->w == rows[i].want_w, "row %zu: %d x %d x %d",
+                  i, ds->c, ds->h, ds->w);
+        dataset_close(ds);
+    }
+}
+
+Test(plain, cifar_and_mnist_files_are_known)
+{
+    fixture_cifar10(2);
+    struct dataset *ds = open_plain("");
+    cr_assert(ds->classes == 10 && ds->count[SPLIT_TRAIN] == 10 && ds->c == 3 && ds->h == 32 && ds->packed);
+    cr_assert_null(ds->file(ds, SPLIT_TRAIN, 0));
+    dataset_close(ds);
+    fixture_clean_up();
+    fixture_set_up();
+    fixture_idx(3, 28, 28);
+    ds = open_plain("");
+    cr_assert(ds->count[SPLIT_TEST] == 3 && ds->c == 1 && ds->w == 28);
+    dataset_close(ds);
+}
+
+Test(plain, one_class_and_one_image_are_a_set)
+{
+    touch("only/one.png");
+    struct dataset *ds = open_plain("");
+    cr_assert(ds->classes == 1 && ds->count[SPLIT_TRAIN] == 1 && ds->h == 1);
+    dataset_close(ds);
+}
+
+Test(plain, ten_thousand_and_one_classes_are_possible)
+{
+    enum { CLASSES = 10001 };
+    touch("c0/x.ppm");
+    for (int k = 1; k < CLASSES; k++) {
+        char *directory = mem_format("%s%d", fixture_path("c"), k), *file = file_join(directory, "x.ppm");
+        cr_assert(mkdir(directory, 0777) == 0 && link(fixture_path("c0/x.ppm"), file) == 0);
+        free(directory);
+        free(file);
+    }
+    struct dataset *ds = open_plain("");
+    cr_assert(ds->classes == CLASSES && ds->count[SPLIT_TRAIN] == CLASSES);
+    dataset_close(ds);
+}
+
+Test(plain, refuses_what_is_no_set)
+{
+    cr_assert_eq(mkdir(fixture_path("empty"), 0777), 0);
+    plain_refused("empty", "empty: 0 class directories; sort images into CLASS/");
+    touch("loose/x.ppm");
+    plain_refused("loose", "x.ppm: image outside a class directory");
+    touch("deep/train/a/x.ppm");
+    touch("deep/train/a/b/y.ppm");
+    plain_refused("deep", "train/a/b: directory inside a class");
+    touch("loop/a/x.ppm");
+    cr_assert_eq(symlink(".", fixture_path("loop/again")), 0);
+    plain_refused("loop", "directory inside a class");
+    cr_assert_eq(mkdir(fixture_path("new\nline"), 0777), 0);
+    plain_refused("new\nline", "new\\x0aline: 0 class directories");
+    struct dataset *ds;
+    struct err err;
+    cr_assert(!dataset_open(fixture_path("loop"), "elsewhere", &ds, &err) && strstr(err.text, "leave out --data"));
+}
+
+Test(plain, refuses_unreadable_directories)
+{
+    if (geteuid() == 0)
+        cr_skip_test("root reads everything");
+    touch("a/x.ppm");
+    chmod(fixture_path("a"), 0);
+    plain_refused("", "/a: Permission denied");
+}
+
+Test(plain, names_with_control_characters_stay_on_one_line)
+{
+    touch("new\nline/`rm -rf *`;$(x).ppm");
+    touch("bad\xffutf/x.ppm");
+    struct dataset *ds = open_plain("");
+    cr_assert_str_eq(ds->class_names[0], "bad\\xffutf");
+    cr_assert_str_eq(ds->class_names[1], "new\\x0aline");
+    struct image8 picture;
+    struct err err;
+    cr_assert(ds->read(ds, SPLIT_TRAIN, 1, &picture, &err), "%s", err.text);
+    free(picture.pixels);
+    dataset_close(ds);
+}
