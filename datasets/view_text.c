@@ -21,6 +21,9 @@ static bool refuse(const struct reading *r, const char *cause)
     return err_usage(r->err, "view %.200s: %s", r->text, cause);
 }
 
+/* Shares nearer to 0 or 1 mean nothing to any picture, and some would be written as 0 or 1. */
+static const double smallest_share = 1e-9;
+
 /* A share in (0,1) or a percentage in (0,100), the first n bytes of `text`. */
 static bool read_share(const char *text, size_t n, double *out)
 {
@@ -30,7 +33,7 @@ static bool read_share(const char *text, size_t n, double *out)
 
     free(number);
     *out = percent ? *out / 100 : *out;
-    return ok && *out > 0 && *out < 1;
+    return ok && *out >= smallest_share && *out <= 1 - smallest_share;
 }
 
 static bool read_pixels(const char *text, size_t n, int min, int *out)

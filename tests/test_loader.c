@@ -31,14 +31,21 @@ static bool fake_read(const struct dataset *ds, enum split split, int64_t i, str
     return true;
 }
 
-static struct dataset fake = { .name = "fake", .classes = 7, .c = 1, .h = 2, .w = 2, .count = { 1000, 103 },
-                               .label = fake_label, .read = fake_read };
+static struct dataset fake = {
+    .name = "fake", .classes = 7, .c = 1, .h = 2, .w = 2, .count = { 1000, 103 }, .label = fake_label, .read = fake_read
+};
 
 static struct loader_options options(enum split split, int threads)
 {
     return (struct loader_options){
-        .dataset = &fake, .split = split, .training = split == SPLIT_TRAIN, .seed = 5, .batch = 32, .threads = threads,
-        .ahead = 3, .augment = { .c = 1, .h = 2, .w = 2, .flip = true, .crop_pad = 1, .test_resize = 1 },
+        .dataset = &fake,
+        .split = split,
+        .training = split == SPLIT_TRAIN,
+        .seed = 5,
+        .batch = 32,
+        .threads = threads,
+        .ahead = 3,
+        .augment = { .c = 1, .h = 2, .w = 2, .flip = true, .crop_pad = 1, .test_resize = 1 },
     };
 }
 
@@ -292,4 +299,107 @@ Test(loader, refuses_an_empty_split_and_impossible_sizes)
     cr_assert_not(loader_open(&o, &l, &err));
     cr_assert(strstr(err.text, "use a smaller batch"), "%s", err.text);
     cr_assert_null(l);
+}
+
+/* --- part of a split ---------------------------------------------------------------------------------------------- */
+
+Test(loader, leaves_out_one_part_and_only_that)
+{
+    static const struct {
+        int without, parts;
+        int64_t limit;
+    } cases[] = { { 0, 2, 0 }, { 1, 2, 0 }, { 2, 5, 0 }, { 4, 5, 0 }, { 999, 1000, 0 }, { 2, 5, 103 }, { 4, 7, 25 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct loader_options o = options(SPLIT_TRAIN, 2);
+        int64_t all = cases[i].limit ? cases[i].limit : 1000, used = 0;
+        int seen[1000] = { 0 };
+        o.without = cases[i].without, o.parts = cases[i].parts, o.limit = cases[i].limit, o.batch = 1;
+        struct loader *l = open_loader(o);
+        for (int64_t image = 0; image < all; image++)
+            used += image % o.parts != o.without;
+        cr_expect_eq(loader_images(l), used);
+        cr_expect_eq(loader_batches(l), used);
+        for (int64_t k = 0; k < 2 * used; k++)
+            seen[next(l).index[0]]++;
+        for (int image = 0; image < 1000; image++)
+            cr_expect_eq(seen[image], image < all && image % o.parts != o.without ? 2 : 0, "image %d", image);
+        loader_close(l);
+    }
+}
+
+Test(loader, leaving_a_part_out_of_a_test_keeps_the_order_of_the_files)
+{
+    struct loader_options o = options(SPLIT_TEST, 3);
+    int64_t last = -1, n = 0;
+    o.without = 1, o.parts = 4;
+    struct loader *l = open_loader(o);
+    for (struct batch b = next(l); b.n > 0; b = next(l))
+        for (int i = 0; i < b.n; i++, n++) {
+            cr_expect(b.index[i] > last && b.index[i] % 4 != 1);
+            cr_expect_eq(b.x[i * 4], (float)(uint8_t)b.index[i] / 255.0f);
+            last = b.index[i];
+        }
+    cr_expect_eq(n, 77);
+    loader_close(l);
+}
+
+Test(loader, a_part_that_holds_all_images_cannot_be_left_out)
+{
+    struct loader_options o = options(SPLIT_TRAIN, 1);
+    struct loader *l;
+    struct err err;
+    o.limit = 1, o.without = 0, o.parts = 2;
+    cr_assert_not(loader_open(&o, &l, &err));
+    cr_assert(strstr(err.text, "fake: every one of its images is left out"), "%s", err.text);
+}
+
+/* --- views -------------------------------------------------------------------------------------------------------- */
+
+static struct masked_view *open_random_view(const struct augment *frame)
+{
+    struct view_options v = {
+        .text = "random:0.5", .data = &fake, .frame = frame, .baseline = BASELINE_NOISE, .seed = 5
+    };
+    struct masked_view *view;
+    struct err err;
+    cr_assert(view_open(&v, &view, &err), "%s", err.text);
+    return view;
+}
+
+Test(loader, a_view_is_the_same_for_any_number_of_threads)
+{
+    char one[SHA256_HEX], four[SHA256_HEX], whole[SHA256_HEX];
+    struct loader_options o = options(SPLIT_TRAIN, 1);
+    struct masked_view *view = open_random_view(&o.augment);
+    hash_run(o, 100, whole);
+    o.view = view;
+    hash_run(o, 100, one);
+    o.threads = 4, o.ahead = 17;
+    hash_run(o, 100, four);
+    cr_expect_str_eq(one, four);
+    cr_expect_str_neq(one, whole);
+    view_close(view);
+}
+
+Test(loader, an_image_has_the_same_mask_in_every_epoch)
+{
+    static float first[1000][4];
+    struct loader_options o = options(SPLIT_TRAIN, 3);
+    int different = 0;
+    o.augment.flip = false, o.augment.crop_pad = 0, o.batch = 1;
+    struct masked_view *view = open_random_view(&o.augment);
+    o.view = view;
+    struct loader *l = open_loader(o);
+    for (int k = 0; k < 3000; k++) {
+        struct batch b = next(l);
+        float *then = first[b.index[0]];
+        if (k < 1000)
+            memcpy(then, b.x, sizeof *first);
+        cr_expect_arr_eq(b.x, then, sizeof *first, "epoch %d, image %d", b.epoch, (int)b.index[0]);
+        for (int i = 0; i < 4; i++)
+            different += b.x[i] != (float)(uint8_t)(b.index[0] + i) / 255.0f;
+    }
+    cr_expect_eq(different, 3000 * 2, "two of four pixels are hidden");
+    loader_close(l);
+    view_close(view);
 }
