@@ -51,7 +51,8 @@ static void copy_labels(struct linear_probe *p)
     free(order);
 }
 
-static void count_classes(struct linear_probe *p)
+/* Returns how many classes occur. */
+static int count_classes(struct linear_probe *p)
 {
     int *count = mem_alloc((size_t)p->survey->data->classes, sizeof *count), occur = 0, most = 0;
     for (int i = 0; i < p->n; i++) {
@@ -63,6 +64,7 @@ static void count_classes(struct linear_probe *p)
     p->few = p->n < p->n_needed;
     p->majority = (double)most / p->n;
     free(count);
+    return occur;
 }
 
 bool linear_probe_open(struct linear_probe *p, struct survey *s, int64_t n, struct err *err)
@@ -70,11 +72,11 @@ bool linear_probe_open(struct linear_probe *p, struct survey *s, int64_t n, stru
     *p = (struct linear_probe){ .survey = s, .h = s->geometry.h, .w = s->geometry.w };
     if (!survey_sample(s, n < 1 || n > LINEAR_PROBE_MOST ? LINEAR_PROBE_MOST : n, err))
         return false;
-    if (s->n < 2)
-        return err_run(err, "%s: one readable picture alone tells nothing about the set; add pictures", s->data->name);
     choose_rows(p);
     copy_labels(p);
-    count_classes(p);
+    if (count_classes(p) < 2)
+        return err_run(err, "%s: all %d pictures are of one class, so there is nothing to tell; add another class",
+                       s->data->name, p->n);
     return true;
 }
 
@@ -140,21 +142,16 @@ static int count_equal(const int *a, const int *b, int n)
     return equal;
 }
 
-static bool tell(const struct batch *b, int k, struct probed_part *part, struct err *err)
+static bool tell(const struct batch *b, int k, const int *label, int **answer, int *right, struct err *err)
 {
     const struct linear_probe *p = b->probe;
     struct ridge_problem problem = {
-        p->n, b->features[k].d, p->survey->data->classes, b->x[k], p->label, p->fold, SURVEY_FOLDS, lambda
+        p->n, b->features[k].d, p->survey->data->classes, b->x[k], label, p->fold, SURVEY_FOLDS, lambda
     };
-    part->answer = mem_alloc((size_t)p->n, sizeof(int));
-    problem.label = p->shuffled;
-    if (part->shuffle && !ridge_cross_validate(&problem, p->survey->team, part->answer, err))
+    *answer = mem_alloc((size_t)p->n, sizeof **answer);
+    if (!ridge_cross_validate(&problem, p->survey->team, *answer, err))
         return false;
-    part->right_shuffled = part->shuffle ? count_equal(part->answer, p->shuffled, p->n) : 0;
-    problem.label = p->label;
-    if (!ridge_cross_validate(&problem, p->survey->team, part->answer, err))
-        return false;
-    part->right = count_equal(part->answer, p->label, p->n);
+    *right = count_equal(*answer, label, p->n);
     return survey_goes_on(p->survey, err);
 }
 
@@ -162,7 +159,9 @@ static bool ask_batch(struct batch *b, const char *what, struct probed_part *par
 {
     bool ok = measure_batch(b, what, err);
     for (int k = 0; k < b->n; k++) {
-        ok = ok && tell(b, k, &part[k], err);
+        ok = ok && tell(b, k, b->probe->label, &part[k].answer, &part[k].right, err);
+        if (ok && part[k].shuffle)
+            ok = tell(b, k, b->probe->shuffled, &part[k].shuffled, &part[k].right_shuffled, err);
         mem_big_free(b->x[k], floats_of(b, k), sizeof(float));
     }
     return ok;

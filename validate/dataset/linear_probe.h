@@ -31,7 +31,8 @@ struct probed_part {
     /* Filled by linear_probe_ask: */
     int *answer;        /* [n] the class that was told; free() it */
     int right;          /* answers that are the label */
-    int right_shuffled; /* with `shuffle`: those that are the shuffled one */
+    int *shuffled;      /* the same with shuffled labels, or NULL; free() it */
+    int right_shuffled; /* those that are the shuffled label */
 };
 
 /* Draws the survey's sample of n pictures (0: all). */
