@@ -62,7 +62,7 @@ void outcome_complete(const struct policy_check *p, bool ok, const struct err *w
         fill_error(p, "no picture could be measured; raise the number of pictures in the policy", out);
     else if (!p->gates)
         out->status = CHECK_REPORTED;
-    if (out->status == CHECK_INCONCLUSIVE)
+    if (out->status == CHECK_INCONCLUSIVE && out->needed == 0)
         out->needed = check_needed(&out->estimate, p->limit);
     apply_waiver(waivers, out);
 }
