@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "validate/dataset/duplicates.h"
 #include "validate/dataset/survey_memory.h"
 
 bool survey_open(struct survey *s, struct err *err)
@@ -38,6 +39,7 @@ void survey_close(struct survey *s)
     free(s->facts[SPLIT_TRAIN]);
     free(s->facts[SPLIT_TEST]);
     free_sample(s);
+    duplicates_free(s->duplicates);
     free(s->memory->suspect);
     free(s->memory->order);
     free(s->memory->tried);

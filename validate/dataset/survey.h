@@ -46,6 +46,7 @@ struct survey {
     struct team *team;
     uint64_t seed;
     bool full;
+    bool replace; /* trainings of other settings in the directory are replaced; false: refused */
 
     /* Filled by survey_open. */
     struct augment geometry; /* of the sample's pictures */
@@ -62,7 +63,8 @@ struct survey {
     int *label;
     uint8_t *fold; /* 0..SURVEY_FOLDS-1, drawn at random */
 
-    struct survey_memory *memory; /* private */
+    struct duplicates *duplicates; /* NULL until duplicates_find() (duplicates.h) */
+    struct survey_memory *memory;  /* private */
 };
 
 enum { SURVEY_FOLDS = 5 };
