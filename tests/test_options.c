@@ -65,6 +65,36 @@ Test(options, the_run_directory_is_named_after_the_cfg)
     expect_directory("x.cfg --out here", "here");
 }
 
+Test(options, a_part_to_leave_out_is_one_of_a_number_of_parts)
+{
+    static const char *const bad[] = { "1", "0/5", "6/5", "1/1", "1/1001", "/5", "1/", "-1/5", "1/5/2", "a/b", "1.5/5" };
+    struct train_options o;
+    struct err err;
+    char words[64];
+
+    cr_assert(parse("x.cfg", &o, &err) && o.parts == 0);
+    cr_assert(parse("x.cfg --without 1/2", &o, &err) && o.without == 0 && o.parts == 2, "%s", err.text);
+    cr_assert(parse("x.cfg --without=1000/1000", &o, &err) && o.without == 999 && o.parts == 1000);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(words, sizeof words, "x.cfg --without=%s", bad[i]);
+        cr_expect_not(parse(words, &o, &err), "%s", words);
+        cr_expect(err.status == EXIT_USAGE && strstr(err.text, "must be K/N"), "%s", err.text);
+    }
+}
+
+Test(options, views_are_words_of_their_own)
+{
+    struct train_options o;
+    struct err err;
+
+    cr_assert(parse("x.cfg --view border:4 --baseline noise --mask-order after", &o, &err), "%s", err.text);
+    cr_assert_str_eq(o.view, "border:4");
+    cr_assert_str_eq(o.baseline, "noise");
+    cr_assert_str_eq(o.mask_order, "after");
+    cr_assert_not(parse("x.cfg --baseline grey", &o, &err));
+    cr_assert_not(parse("x.cfg --mask-order during", &o, &err));
+}
+
 Test(options, help_lists_every_option_and_shows_no_default_that_is_none)
 {
     char *text;

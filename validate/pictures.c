@@ -11,6 +11,8 @@ static void hash_pictures(const struct study *s, const int64_t *image, int64_t n
     sha256_add(digest, s->identity->data_hash, sizeof s->identity->data_hash);
     sha256_add(digest, &s->split, sizeof s->split);
     sha256_add(digest, image, (size_t)n * sizeof *image);
+    if (s->view)
+        sha256_add(digest, view_text(s->view), strlen(view_text(s->view)));
     sha256_finish(digest, hex);
 }
 

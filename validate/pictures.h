@@ -1,6 +1,6 @@
 /* Per-picture numbers of the checks that have some, kept in their details so that the next release can be compared with
  * this one picture by picture:
- *   "pictures": { "sha256": of the data set and the image numbers, "combine": "mean" or "median", "value": [...] }
+ *   "pictures": { "sha256": of the data set, the image numbers and the view, "combine": "mean" or "median", "value": [...] }
  * A value is null for a picture that does not count. */
 #ifndef MARGINALIA_VALIDATE_PICTURES_H
 #define MARGINALIA_VALIDATE_PICTURES_H
