@@ -2,7 +2,7 @@
 
 const struct check_type dataset_check_types[] = {
     { .kind = "border.sufficiency",
-      .summary = "right answers from a ring along the edge alone, minus those from an equal centre",
+      .summary = "right answers from a ring along the edge alone, minus those from pixels further in",
       .survey = check_border_sufficiency,
       .takes = TAKES_WIDTH,
       .width = 2,
