@@ -218,6 +218,22 @@ Test(trainer, a_run_that_train_does_not_know_is_refused)
     expect_error(EXIT_USAGE, "started with `seed=1`");
 }
 
+Test(trainer, one_that_may_be_replaced_is)
+{
+    char *script = mem_format("case \"$*\" in *--overwrite*) ;; *) echo 'train: other seed'; exit 2 ;; esac\n%s", good);
+
+    cr_assert(run(good));
+    fake("bin/train", script);
+    training.replace = true;
+    cr_assert(training_run(&training, &result, &err), "%s", err.text);
+    expect_words("--seed=7\n--threads=2\n--overwrite\n--\nnet.cfg\n");
+    fake("bin/train", "echo 'train: disk full'\nexit 3\n"); /* what failed otherwise is kept */
+    training.replace = true;
+    cr_assert_not(training_run(&training, &result, &err));
+    expect_words("--seed=7\n--threads=2\n--resume\n--\nnet.cfg\n");
+    free(script);
+}
+
 Test(trainer, a_stop_is_passed_on_and_the_checkpoint_waited_for)
 {
     patience = 6; /* about a quarter of a second */

@@ -99,6 +99,8 @@ static bool open_all(struct command *c, struct err *err)
     bool ok = read_policy(c, err) && (!o->previous || previous_read(o->previous, REPORT_DATASET, &c->previous, err)) &&
               waivers_read(c->policy, o->previous != NULL, &o->waive, &c->waivers, err);
 
+    if (ok)
+        policy_choose(c->policy, o->full);
     for (int i = 0; ok && i < o->masks.n; i++)
         ok = place_masks(c, o->masks.text[i], err);
     return ok && dataset_open(o->descriptor, o->data, &c->data, err) && open_view(c, err) && open_output(c, err);
@@ -122,6 +124,7 @@ static bool judge(struct command *c, struct err *err)
     c->survey.team = c->team;
     c->survey.seed = (uint64_t)o->seed;
     c->survey.full = o->full;
+    c->survey.replace = !o->resume;
     struct dataset_suite suite = { .survey = &c->survey,
                                    .policy = c->policy,
                                    .previous = c->previous,

@@ -477,12 +477,28 @@ void policy_free(struct policy *p)
 {
     if (!p)
         return;
-    for (int i = 0; i < p->n; i++)
+    for (int i = 0; i < p->n + p->n_left_out; i++)
         free(p->check[i].id);
     free(p->check);
     free(p->name);
     free(p->path);
     free(p);
+}
+
+void policy_choose(struct policy *p, bool full)
+{
+    struct policy_check *chosen = mem_alloc((size_t)p->n, sizeof *chosen);
+    int n = 0, last = p->n;
+    for (int i = 0; i < p->n; i++)
+        if (full || !p->check[i].type->full_only)
+            chosen[n++] = p->check[i];
+    for (int i = p->n - 1; i >= 0; i--)
+        if (!full && p->check[i].type->full_only)
+            chosen[--last] = p->check[i];
+    free(p->check);
+    p->check = chosen;
+    p->n_left_out = p->n - n;
+    p->n = n;
 }
 
 /* "did you mean ID?", "" when nothing looks alike. A kind stands for the first check of it. */

@@ -62,8 +62,9 @@ struct policy {
     enum baseline baseline;
     int n_thresholds;
     double threshold[SIS_MAX_THRESHOLDS];
-    int n;
-    struct policy_check *check;
+    int n; /* checks that run: all, or those that policy_choose left in */
+    int n_left_out;
+    struct policy_check *check; /* [n + n_left_out] */
 };
 
 bool policy_read(const struct policy_kind *kind, const char *path, struct policy **out, struct err *err);
@@ -71,6 +72,10 @@ bool policy_read(const struct policy_kind *kind, const char *path, struct policy
 bool policy_parse(const struct policy_kind *kind, const char *path, const char *text, size_t n, struct policy **out,
                   struct err *err);
 void policy_free(struct policy *p); /* accepts NULL */
+
+/* Without `full`: moves the checks that train networks (struct check_type, full_only) behind the others, where they are
+ * left out. They are not errors, gate nothing, and the report says that they did not run. Waivers are read before. */
+void policy_choose(struct policy *p, bool full);
 
 /* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. The caller frees both texts. */
 struct waiver {

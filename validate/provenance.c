@@ -92,6 +92,8 @@ static void fill_facts(const struct suite *s, struct report *r)
                    "with the interval, not with the value"));
     provenance_add(r, "Self-test", false, selftest_text(s->selftest));
     provenance_add(r, "Waivers", false, provenance_waivers(s->waivers));
+    if (s->policy->n_left_out)
+        provenance_add(r, "Not run", false, provenance_left_out(s->policy));
     if (s->previous)
         provenance_add(r, "Last release", false, provenance_previous(s->previous, s->policy, r));
     provenance_add(r, "Seed", false,
@@ -142,6 +144,7 @@ static void fill_json(const struct suite *s, struct report *r)
     json_object_set_new(o, "view", m->view ? provenance_text_json(view_text(m->view)) : json_null());
     json_object_set_new(o, "policy", provenance_file_json(s->policy->path, s->policy->hash));
     json_object_set_new(o, "sizes", json_string(s->full ? "full" : "quick"));
+    json_object_set_new(o, "left_out", provenance_left_out_json(s->policy));
     json_object_set_new(o, "search", search_json(s));
     json_object_set_new(o, "self_test", selftest_json(s->selftest));
     json_object_set_new(o, "waivers", provenance_waivers_json(s->waivers));

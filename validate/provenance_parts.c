@@ -51,6 +51,20 @@ char *provenance_previous(const struct previous *previous, const struct policy *
                       compared < p->n ? "; the others were not measured then, or not now" : "");
 }
 
+char *provenance_left_out(const struct policy *p)
+{
+    char *text = mem_string("");
+
+    for (int i = p->n; i < p->n + p->n_left_out; i++) {
+        char *longer = mem_format("%s%s%s", text, i > p->n ? ", " : "", p->check[i].id);
+        free(text);
+        text = longer;
+    }
+    char *whole = mem_format("%s: trains networks, for which it takes --full; it decided nothing here", text);
+    free(text);
+    return whole;
+}
+
 json_t *provenance_text_json(const char *text)
 {
     json_t *j = json_string(text);
@@ -79,5 +93,14 @@ json_t *provenance_waivers_json(const struct waivers *w)
     for (int i = 0; w && i < w->n; i++)
         json_array_append_new(list, json_pack("{s:o, s:o}", "check", provenance_text_json(w->waiver[i].id), "reason",
                                               provenance_text_json(w->waiver[i].reason)));
+    return list;
+}
+
+json_t *provenance_left_out_json(const struct policy *p)
+{
+    json_t *list = json_array();
+
+    for (int i = p->n; i < p->n + p->n_left_out; i++)
+        json_array_append_new(list, json_string(p->check[i].id));
     return list;
 }

@@ -20,10 +20,14 @@ char *provenance_waivers(const struct waivers *w);
 /* How many checks could be compared with the last report. */
 char *provenance_previous(const struct previous *previous, const struct policy *p, const struct report *r);
 
+/* The checks that policy_choose left out, and why. */
+char *provenance_left_out(const struct policy *p);
+
 /* New references. A text that is not UTF-8, which JSON cannot hold, is told as such. */
 json_t *provenance_text_json(const char *text);
 json_t *provenance_words_json(int argc, char **argv);
 json_t *provenance_file_json(const char *path, const char *hash);
 json_t *provenance_waivers_json(const struct waivers *w);
+json_t *provenance_left_out_json(const struct policy *p);
 
 #endif

@@ -35,6 +35,15 @@ struct sis_answer {
     int *row;                   /* [records.n] row of the sample */
 };
 
+/* How a twin of the model is trained (validate/trainer.h). Borrowed. */
+struct recipe {
+    const char *program;    /* argv[0] of validate; NULL: there is none */
+    const char *cfg;        /* the model's */
+    const char *descriptor; /* of the data set */
+    const char *data;       /* --data, or NULL */
+    int threads;
+};
+
 struct study {
     const struct classifier *model; /* borrowed, as all pointers up to `identity` */
     const struct dataset *data;
@@ -47,6 +56,7 @@ struct study {
     const struct sis_identity *identity; /* what all searches of this validation have in common */
     uint64_t seed;
     bool resume;
+    struct recipe recipe;
     int searched;  /* pictures of the sample for the search that most checks share; 0: all of them */
     int64_t whole; /* pictures for checks on whole pictures; all of them when there are not more */
 

@@ -73,10 +73,10 @@ static bool open_data(struct subject *s, const char *directory, struct err *err)
 
     if (!s->network.dataset)
         return err_usage(err, "%s: names no data set; add dataset=datasets/NAME.conf to [net]", s->cfg);
-    char *descriptor = find_descriptor(s);
-    bool ok = dataset_open(descriptor, directory, &s->data, err);
-    free(descriptor);
-    if (!ok || !check_fit(s, err) || !s->data->hash(s->data, s->data_hash, err))
+    s->descriptor = find_descriptor(s);
+    s->data_dir = directory;
+    if (!dataset_open(s->descriptor, directory, &s->data, err) || !check_fit(s, err) ||
+        !s->data->hash(s->data, s->data_hash, err))
         return false;
     s->geometry = (struct augment){ .c = m->c, .h = m->h, .w = m->w, .test_resize = s->network.test_resize };
     memcpy(s->geometry.pad, s->data->mean, sizeof s->geometry.pad);
@@ -179,6 +179,7 @@ void subject_close(struct subject *s)
     free(s->cfg);
     free(s->weights);
     free(s->trained_from);
+    free(s->descriptor);
     *s = (struct subject){ 0 };
 }
 

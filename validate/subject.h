@@ -35,6 +35,8 @@ struct subject {
     char *directory;          /* the run directory, or NULL */
     char *cfg, *weights;      /* files */
     char *trained_from;       /* the cfg that train was given, or NULL */
+    char *descriptor;         /* of the data set */
+    const char *data_dir;     /* --data, or NULL; borrowed from the options */
     char cfg_hash[SHA256_HEX], weights_hash[SHA256_HEX], data_hash[SHA256_HEX];
 };
 

@@ -111,6 +111,11 @@ static bool open_study(struct suite *s, struct err *err)
                                .identity = &s->identity,
                                .seed = s->seed,
                                .resume = s->resume,
+                               .recipe = { .program = s->argv[0],
+                                           .cfg = s->subject->cfg,
+                                           .descriptor = s->subject->descriptor,
+                                           .data = s->subject->data_dir,
+                                           .threads = s->threads },
                                .whole = whole > 0 ? whole : 1,
                                .searched = searched > 0 ? (int)searched : 1 };
     sample = searched > sample ? searched : sample;

@@ -83,9 +83,20 @@ static void add_release(const struct suite *s, struct report *r)
     free(report);
 }
 
+/* What did not run is never silently counted as passed. */
+static char *with_left_out(char *lead, const struct policy *p)
+{
+    if (p->n_left_out == 0)
+        return lead;
+    char *text = mem_format("%s Without --full, %s did not run: %s trains new networks.", lead,
+                            p->n_left_out == 1 ? p->check[p->n].id : "some checks", p->n_left_out == 1 ? "it" : "each");
+    free(lead);
+    return text;
+}
+
 void summary_fill(const struct suite *s, struct report *out)
 {
-    out->lead = lead_of(out);
+    out->lead = with_left_out(lead_of(out), s->policy);
     out->step = mem_alloc(STEPS_MOST, sizeof *out->step);
     if (out->verdict == EXIT_FAILED_CHECK) {
         steps_add(out,
@@ -95,7 +106,7 @@ void summary_fill(const struct suite *s, struct report *out)
         add_training(s, out);
     }
     steps_add_errors(out, s->argc, s->argv);
-    steps_add_failures(out);
+    steps_add_failures(out, NULL);
     steps_add_undecided(out, s->argc, s->argv, s->full, "test pictures");
     add_release(s, out);
 }

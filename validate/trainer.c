@@ -28,7 +28,8 @@ static bool is_run(const char *directory)
     return yes;
 }
 
-static void make_words(const struct training *t, struct process_words *w)
+/* mode: what to do with a run that is there already; NULL: there is none. */
+static void make_words(const struct training *t, const char *mode, struct process_words *w)
 {
     add_option(w, "out", t->out);
     add_option(w, "data", t->data);
@@ -42,8 +43,8 @@ static void make_words(const struct training *t, struct process_words *w)
     add_number(w, "epochs", t->epochs);
     add_number(w, "limit-train", t->limit_train);
     add_number(w, "limit-test", t->limit_test);
-    if (is_run(t->out))
-        process_add(w, "--resume");
+    if (mode)
+        process_add(w, "--%s", mode);
     process_add(w, "--");
     process_add(w, "%s", t->cfg);
 }
@@ -70,20 +71,36 @@ static bool make_folder(const char *path, struct err *err)
     return ok;
 }
 
-bool training_run(const struct training *t, struct training_result *out, struct err *err)
+static bool run(const struct training *t, const char *path, const char *mode, struct err *err)
 {
     struct process_words words = { 0 };
-    char *path = NULL, *log = mem_format("%s.log", t->out);
-
-    make_words(t, &words);
+    char *log = mem_format("%s.log", t->out);
     struct process train = {
-        .name = "train", .words = &words, .log = log, .tell = tell, .self = (void *)t, .stop = t->stop
+        .path = path, .name = "train", .words = &words, .log = log, .tell = tell, .self = (void *)t, .stop = t->stop
     };
-    bool ok = process_beside(t->program, "train", &path, err) && make_folder(t->out, err);
-    train.path = path;
-    ok = ok && process_run(&train, err) && training_read(t->out, out, err);
+
+    make_words(t, mode, &words);
+    bool ok = process_run(&train, err);
     process_words_free(&words);
-    free(path);
     free(log);
+    return ok;
+}
+
+/* What train refuses to resume because it differs is refused as wrong usage; so is what will be refused again. */
+static bool run_or_replace(const struct training *t, const char *path, struct err *err)
+{
+    bool there = is_run(t->out);
+
+    return run(t, path, there ? "resume" : NULL, err) ||
+           (there && t->replace && err->status == EXIT_USAGE && run(t, path, "overwrite", err));
+}
+
+bool training_run(const struct training *t, struct training_result *out, struct err *err)
+{
+    char *path = NULL;
+    bool ok = process_beside(t->program, "train", &path, err) && make_folder(t->out, err) &&
+              run_or_replace(t, path, err) && training_read(t->out, out, err);
+
+    free(path);
     return ok;
 }

@@ -17,6 +17,7 @@ struct training {
     const char *without;    /* --without K/N, or NULL */
     int64_t seed;           /* < 0: the cfg's */
     int threads;
+    bool replace;                    /* a run of other settings there is replaced; false: refused */
     int64_t epochs;                  /* 0: the cfg's */
     int64_t limit_train, limit_test; /* 0: all */
     struct progress *progress;       /* may be NULL; shows the training's epochs */
@@ -33,9 +34,9 @@ struct training_result {
 };
 
 /* Trains, or takes the result of a finished run that was made with the same settings, cfg and data: train itself
- * compares them with those in the run's checkpoint, and refuses another run. An unfinished one is continued (--resume).
- * Stopped by the user: the child gets SIGTERM and its checkpoint is waited for (EXIT_INTERRUPTED). A training that
- * fails says why in err (the last line that it printed). */
+ * compares them with those in the run's checkpoint, and refuses another run unless it may be replaced. An unfinished
+ * one is continued (--resume). Stopped by the user: the child gets SIGTERM and its checkpoint is waited for
+ * (EXIT_INTERRUPTED). A training that fails says why in err (the last line that it printed). */
 bool training_run(const struct training *t, struct training_result *out, struct err *err);
 
 /* The result of the run in this directory; refused when it is not finished, or damaged. */

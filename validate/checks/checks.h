@@ -35,6 +35,7 @@ struct check_type {
     enum unit unit;      /* of its limit */
     enum side good;      /* the side on which a model is better */
     enum basis basis;
+    bool full_only; /* it trains networks: only --full runs it (policy_choose) */
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */
@@ -51,6 +52,7 @@ bool check_subset_sufficiency(struct study *s, const struct policy_check *p, int
 bool check_border_share(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
 bool check_border_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
                            struct err *err);
+bool check_border_twin(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
 bool check_mask_only(struct study *s, const struct policy_check *p, int64_t n, struct check *out, struct err *err);
 bool check_shuffled_values(struct study *s, const struct policy_check *p, int64_t n, struct check *out,
                            struct err *err);

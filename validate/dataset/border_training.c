@@ -43,6 +43,7 @@ static bool train_part(struct survey *s, const struct network_cfg *n, const stru
                           .data = s->data_dir,
                           .view = view,
                           .seed = (int64_t)s->seed,
+                          .replace = s->replace,
                           .threads = team_size(s->team),
                           .progress = s->progress,
                           .what = p->what,

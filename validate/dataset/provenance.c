@@ -65,6 +65,8 @@ static void fill_facts(const struct dataset_suite *s, struct report *r)
                    mem_string("95%; Wilson for shares, bootstrap over pictures for differences; a limit is compared "
                               "with the interval, not with the value"));
     provenance_add(r, "Waivers", false, provenance_waivers(s->waivers));
+    if (s->policy->n_left_out)
+        provenance_add(r, "Not run", false, provenance_left_out(s->policy));
     if (s->previous)
         provenance_add(r, "Last version", false, provenance_previous(s->previous, s->policy, r));
     provenance_add(r, "Seed", false,
@@ -99,6 +101,7 @@ static void fill_json(const struct dataset_suite *s, struct report *r)
     json_object_set_new(o, "view", v->view ? provenance_text_json(view_text(v->view)) : json_null());
     json_object_set_new(o, "sizes", json_string(v->full ? "full" : "quick"));
     json_object_set_new(o, "waivers", provenance_waivers_json(s->waivers));
+    json_object_set_new(o, "left_out", provenance_left_out_json(s->policy));
     json_object_set_new(o, "previous", s->previous ? provenance_text_json(s->previous->path) : json_null());
     json_object_set_new(o, "seed", json_integer((json_int_t)v->seed));
     json_object_set_new(o, "threads", json_integer(s->threads));
