@@ -32,6 +32,12 @@ static uint8_t mask[N * T * AREA];
 static struct npz_array arrays[4];
 static char *identity;
 
+static void set_identity(char *text)
+{
+    free(identity);
+    identity = text;
+}
+
 static char *identity_text(const char *split, const char *hash, int h, int w)
 {
     return mem_format("{\"schema\": \"marginalia/sis\", \"version\": 1, \"data_sha256\": \"%s\", \"split\": \"%s\", "
@@ -55,7 +61,7 @@ static void make_results(void)
     arrays[1] = (struct npz_array){ "order", NPZ_U16, 2, { N, AREA }, order };
     arrays[2] = (struct npz_array){ "size", NPZ_I64, 2, { N, T }, size };
     arrays[3] = (struct npz_array){ "mask", NPZ_BOOL, 4, { N, T, H, W }, mask };
-    identity = identity_text("test", own_hash, H, W);
+    set_identity(identity_text("test", own_hash, H, W));
 }
 
 TestSuite(view_masks, .init = make_results, .fini = fixture_clean_up);
@@ -154,7 +160,7 @@ Test(view_masks, orders_of_large_pictures_have_wide_numbers)
     for (int i = 0; i < 2 * LARGE; i++)
         wide[i] = (uint32_t)(LARGE - 1 - i % LARGE);
     arrays[1] = (struct npz_array){ "order", NPZ_U32, 2, { N, LARGE }, wide };
-    identity = identity_text("test", own_hash, 300, 300);
+    set_identity(identity_text("test", own_hash, 300, 300));
     char *text = mem_format("masks:%s@0.5", write_results("a"));
     struct view_options o = { .text = text, .data = &fake, .frame = &large };
     cr_assert(view_open(&o, &v, &err), "%s", err.text);
@@ -182,7 +188,7 @@ Test(view_masks, mask_only_shows_places_in_white)
 Test(view_masks, each_split_has_its_file)
 {
     const char *test = write_results("test");
-    identity = identity_text("train", own_hash, H, W);
+    set_identity(identity_text("train", own_hash, H, W));
     image[0] = 4;
     const char *train = write_results("train");
     char *text = mem_format("masks:%s,%s", test, train);
@@ -249,11 +255,11 @@ Test(view_masks, a_run_does_not_begin_when_an_image_has_no_mask)
 
 Test(view_masks, masks_of_something_else_are_refused)
 {
-    identity = identity_text("test", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", H, W);
+    set_identity(identity_text("test", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", H, W));
     expect_refused(all_of("a"), EXIT_USAGE, "made of another data set");
-    identity = identity_text("test", own_hash, W, H);
+    set_identity(identity_text("test", own_hash, W, H));
     expect_refused(all_of("b"), EXIT_USAGE, "has masks of 5 x 4 pixels, but the pictures here have 4 x 5");
-    identity = identity_text("test", own_hash, H, W);
+    set_identity(identity_text("test", own_hash, H, W));
     const char *path = write_results("c");
     expect_refused(mem_format("masks:%s,%s", path, path), EXIT_USAGE, "masks of the test split, as the file before");
     expect_refused(mem_format("masks:%s@0.96", path), EXIT_USAGE, "hides none");
@@ -270,10 +276,10 @@ Test(view_masks, a_damaged_identity_is_refused)
         { "{\"schema\": 3, \"version\": 1, \"data_sha256\": [], \"height\": \"x\"}", "is not as validate sis writes" },
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        identity = mem_string(texts[i][0]);
+        set_identity(mem_string(texts[i][0]));
         expect_refused(all_of("a"), EXIT_CANNOT_RUN, texts[i][1]);
     }
-    identity = identity_text("validation", own_hash, H, W);
+    set_identity(identity_text("validation", own_hash, H, W));
     expect_refused(all_of("a"), EXIT_CANNOT_RUN, "split is neither test nor train");
     const char *path = write_results("b");
     cr_assert_eq(remove(fixture_path("b/sis.json")), 0);
