@@ -25,7 +25,6 @@ static void fill_error(const struct policy_check *p, const char *why, struct che
     out->estimate = (struct estimate){ .value = NAN, .low = NAN, .high = NAN };
     out->unit = p->type->unit;
     out->of = "pictures";
-    set_text(&out->kind, p->type->kind);
     set_text(&out->error, why);
     set_text(&out->question, "What would this check have found?");
     set_text(&out->measure, "nothing was measured");
@@ -51,6 +50,7 @@ void outcome_complete(const struct policy_check *p, bool ok, const struct err *w
                       struct check *out)
 {
     set_text(&out->id, p->id);
+    set_text(&out->kind, p->type->kind);
     out->side = p->side;
     out->limit = p->limit;
     out->gates = p->gates;

@@ -28,14 +28,16 @@ static bool is_said(const struct report *r, const char *text)
     return false;
 }
 
-void steps_add_failures(struct report *r)
+void steps_add_failures(struct report *r, const char *said)
 {
     int *order = mem_alloc((size_t)r->n_checks, sizeof *order);
 
     report_order(r, order);
     for (int i = 0; i < r->n_checks; i++) {
         const struct check *c = &r->check[order[i]];
-        if (c->status == CHECK_FAIL && c->act && !is_said(r, c->act))
+        if (c->status != CHECK_FAIL || !c->act || (said && c->kind && strcmp(c->kind, said) == 0))
+            continue;
+        if (!is_said(r, c->act))
             steps_add(r, mem_string(c->act), NULL);
     }
     free(order);

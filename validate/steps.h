@@ -9,8 +9,9 @@ enum { STEPS_MOST = 6 }; /* room that r->step needs; what is too much is left ou
 /* Takes over both texts; the command may be NULL. */
 void steps_add(struct report *r, char *text, char *command);
 
-/* What the failed checks ask for, the furthest beyond its limit first; each text once. */
-void steps_add_failures(struct report *r);
+/* What the failed checks ask for, the furthest beyond its limit first; each text once. `said`: the kind of check whose
+ * advice the caller gives, or NULL. */
+void steps_add_failures(struct report *r, const char *said);
 /* How to run those that could not. */
 void steps_add_errors(struct report *r, int argc, char **argv);
 /* How to settle the inconclusive ones: --full, or more of `pictures` ("test pictures"). */

@@ -8,6 +8,8 @@
 #include "validate/report/format.h"
 #include "validate/steps.h"
 
+static const char border[] = "border.sufficiency";
+
 static char *lead_of(const struct report *r)
 {
     int failed = report_count(r, CHECK_FAIL), open = report_count(r, CHECK_INCONCLUSIVE);
@@ -45,7 +47,7 @@ static int leaking_width(const struct dataset_suite *s, const struct report *r)
     int width = 0;
 
     for (int i = 0; i < s->policy->n; i++)
-        if (r->check[i].status == CHECK_FAIL && strcmp(s->policy->check[i].type->kind, "border.sufficiency") == 0 &&
+        if (r->check[i].status == CHECK_FAIL && strcmp(s->policy->check[i].type->kind, border) == 0 &&
             s->policy->check[i].width > width)
             width = s->policy->check[i].width;
     return width;
@@ -132,7 +134,7 @@ void summary_fill_dataset(const struct dataset_suite *s, struct report *out)
     }
     steps_add_errors(out, s->argc, s->argv);
     add_suspects(s, out);
-    steps_add_failures(out);
+    steps_add_failures(out, border);
     if (out->verdict == EXIT_FAILED_CHECK)
         add_models(s, out);
     steps_add_undecided(out, s->argc, s->argv, s->survey->full, "pictures");

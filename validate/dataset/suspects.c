@@ -59,6 +59,20 @@ static struct report_suspect describe(const struct dataset *data, const struct s
                                     .why = mem_string(s->why) };
 }
 
+/* Named twice by checks of one kind, such as rings of two widths. */
+static bool is_same(const struct suspect *a, const struct suspect *b)
+{
+    return a->split == b->split && a->image == b->image && strcmp(a->check, b->check) == 0;
+}
+
+static void add_reason(struct report_suspect *s, const char *why)
+{
+    char *longer = mem_format("%s; %s", s->why, why);
+
+    free(s->why);
+    s->why = longer;
+}
+
 void suspects_fill(const struct survey *s, struct report *out)
 {
     const struct suspect *suspect;
@@ -69,8 +83,11 @@ void suspects_fill(const struct survey *s, struct report *out)
         order[i] = (struct placed){ &suspect[i], place_of(out, suspect[i].check), i };
     qsort(order, (size_t)n, sizeof *order, by_check);
     out->suspect = mem_alloc((size_t)n, sizeof *out->suspect);
-    for (; out->n_suspects < n; out->n_suspects++)
-        out->suspect[out->n_suspects] = describe(s->data, order[out->n_suspects].suspect);
+    for (int i = 0; i < n; i++)
+        if (i > 0 && is_same(order[i].suspect, order[i - 1].suspect))
+            add_reason(&out->suspect[out->n_suspects - 1], order[i].suspect->why);
+        else
+            out->suspect[out->n_suspects++] = describe(s->data, order[i].suspect);
     free(order);
 }
 

@@ -5,7 +5,8 @@
 #include "validate/dataset/survey.h"
 #include "validate/report/report.h"
 
-/* Fills out->suspect: by check in the order of out->check, then by split and number. */
+/* Fills out->suspect: by kind of check in the order of out->check, then by split and number; of a
+ * kind each picture once, with all its reasons. */
 void suspects_fill(const struct survey *s, struct report *out);
 
 /* Writes those of the report as a list file, "PATH<tab>LABEL", which datasets/image_list.h reads: each picture once, in
