@@ -198,6 +198,28 @@ Test(policy, a_waiver_names_a_check_and_a_reason)
 }
 
 /* The shipped policies ask the same; one of them gates. */
+Test(policy, what_trains_networks_is_left_out_without_full)
+{
+    static const char text[] = "name = \"t\"; checks = ( { check = \"border.twin\"; width = 3; at_most = 0.0; }, "
+                               "{ check = \"accuracy\"; at_least = 0.5; }, { check = \"border.twin\"; }, "
+                               "{ check = \"calibration\"; } );";
+    struct policy *p;
+    struct waiver w;
+
+    cr_assert(policy_parse(&policy_of_models, "x.conf", text, strlen(text), &p, &err), "%s", err.text);
+    cr_assert(policy_waiver(p, "border.twin@3=known", &w, &err), "%s", err.text);
+    free(w.id);
+    free(w.reason);
+    policy_choose(p, true);
+    cr_expect(p->n == 4 && p->n_left_out == 0);
+    policy_choose(p, false);
+    cr_expect(p->n == 2 && p->n_left_out == 2);
+    static const char *const order[] = { "accuracy", "calibration", "border.twin@3", "border.twin@2" };
+    for (int i = 0; i < 4; i++)
+        cr_expect_str_eq(p->check[i].id, order[i]);
+    policy_free(p);
+}
+
 Test(policy, shipped_policies_are_valid_and_ask_the_same)
 {
     struct policy *release, *report;
