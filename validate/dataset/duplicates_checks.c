@@ -13,7 +13,7 @@
 #include "validate/report/format.h"
 
 enum kind { ACROSS, WITHIN, LABELS };
-enum { EXAMPLES = 6, EXAMPLE_SIDE = 128, EXAMPLE_GAP = 2 };
+enum { EXAMPLES = 6, EXAMPLE_SIDE = 128 };
 
 static const uint32_t nobody = UINT32_MAX;
 
@@ -112,7 +112,7 @@ static const struct wording {
                  .measure = "of the test pictures are in the training set as well",
                  .asks = "count the test pictures of which the training set has a copy",
                  .counted = "test pictures have a copy in the training set",
-                 .pass = "The test pictures are new to who has learnt from the training pictures, but for these.",
+                 .pass = "Who knows the training pictures by heart gains little or nothing on the test pictures.",
                  .fail = "A network that knows its training pictures by heart is right on these test pictures without "
                          "having understood anything: right answers on the test set say too much.",
                  .keep = "Leave the copies out of the test set when results are compared to the last half percent.",
@@ -134,10 +134,10 @@ static const struct wording {
                  .measure = "of all pictures have a copy with another label",
                  .asks = "count the pictures that have a copy with another label",
                  .counted = "pictures have a copy with another label",
-                 .pass = "Copies have the same label, but for these.",
+                 .pass = "Copies have the same label, or nearly all of them.",
                  .fail = "At least one label of each such pair is wrong, or the picture shows both classes. A network "
                          "can only learn one of them by a detail that has nothing to do with the class.",
-                 .keep = "Look at the pairs, where there are any, and correct their labels.",
+                 .keep = "Look at the pairs and correct their labels.",
                  .act = "Look at the pairs (--export-suspects lists them), correct the labels, and remove one of each "
                         "two.",
                  .empty = "" },
@@ -161,9 +161,10 @@ static void word(struct copies *c)
     struct check *out = c->check;
     out->question = mem_string(w->question);
     out->measure = mem_string(w->measure);
-    out->asks = mem_format("We compare all pictures of both parts with each other, by a hash of their look and then by "
-                           "their pixels, and %s: equal, stored again, resized, lighter or darker, or mirrored.",
-                           w->asks);
+    out->asks =
+        mem_format("We compare all pictures, training and test, with each other, by a hash of their look and then by "
+                   "their pixels, and %s: equal, stored again, resized, lighter or darker, or mirrored.",
+                   w->asks);
     if (c->of == 0) {
         out->found = mem_string(w->empty);
     } else {
@@ -177,7 +178,7 @@ static void word(struct copies *c)
     out->means = mem_format("%s Pictures that were cut, turned by an angle or drawn over are not found: there may be "
                             "more.",
                             is_bad(c) ? w->fail : w->pass);
-    out->act = mem_string(is_bad(c) ? w->act : w->keep);
+    out->act = mem_string(is_bad(c) ? w->act : c->count ? w->keep : "Nothing; check again when pictures are added.");
 }
 
 /* "train/cat/3.png “cat”" */
@@ -204,72 +205,51 @@ static void list_suspects(struct copies *c)
 
 /* --- pictures ----------------------------------------------------------------------------------------------------- */
 
-struct example {
-    struct image8 image;
-    int h, w; /* as shown: at most EXAMPLE_SIDE, the longer side */
-};
-
-static bool read_example(struct copies *c, uint32_t i, struct example *e, struct err *err)
+/* RGB of the whole picture, EXAMPLE_SIDE at most on its longer side. */
+static void paint(const struct image8 *in, struct picture *out)
 {
-    if (!survey_read(c->survey, duplicates_split(c->d, i), duplicates_image(c->d, i), &e->image, err))
-        return false;
-    int h = e->image.h, w = e->image.w, longer = h > w ? h : w;
+    int longer = in->h > in->w ? in->h : in->w;
     double scale = longer > EXAMPLE_SIDE ? (double)EXAMPLE_SIDE / longer : 1;
-    e->h = (int)fmax(1, h * scale);
-    e->w = (int)fmax(1, w * scale);
-    return true;
+    *out = (struct picture){ .h = (int)fmax(1, in->h * scale), .w = (int)fmax(1, in->w * scale), .channels = 3 };
+    size_t plane = (size_t)in->h * (size_t)in->w, pixels = (size_t)out->h * (size_t)out->w;
+    float *x = mem_alloc(pixels * 3, sizeof *x);
+    for (int k = 0; k < 3; k++)
+        resize_plane(x + (size_t)k * pixels, out->h, out->w, in->pixels + (k < in->c ? (size_t)k * plane : 0), in->h,
+                     in->w, 0, 0, (float)in->h, (float)in->w);
+    out->pixels = mem_alloc(pixels, 3);
+    picture_from_image(x, 3, out->h, out->w, out->pixels);
+    free(x);
 }
 
-static void paint_example(const struct example *e, const struct picture *p, int left)
+/* Takes the caption over. */
+static bool show(struct copies *c, uint32_t i, char *caption, struct picture *out, struct err *err)
 {
-    const struct image8 *in = &e->image;
-    float *plane = mem_alloc((size_t)e->h * (size_t)e->w, sizeof *plane);
-    for (int k = 0; k < 3; k++) {
-        const uint8_t *from = in->pixels + (size_t)(k < in->c ? k : 0) * (size_t)in->h * (size_t)in->w;
-        resize_plane(plane, e->h, e->w, from, in->h, in->w, 0, 0, (float)in->h, (float)in->w);
-        for (int y = 0; y < e->h; y++)
-            for (int x = 0; x < e->w; x++)
-                p->pixels[(y * p->w + left + x) * 3 + k] = (uint8_t)(plane[y * e->w + x] * 255 + 0.5f);
-    }
-    free(plane);
+    struct image8 image = { 0 };
+    bool ok = survey_read(c->survey, duplicates_split(c->d, i), duplicates_image(c->d, i), &image, err);
+    if (ok)
+        paint(&image, out);
+    out->caption = caption;
+    out->alt = mem_string(caption);
+    free(image.pixels);
+    return ok;
 }
 
-/* Both pictures side by side in one, on white. */
-static struct picture join_examples(const struct example *one, const struct example *other)
-{
-    struct picture p = { .w = one->w + EXAMPLE_GAP + other->w, .h = one->h > other->h ? one->h : other->h };
-    p.channels = 3;
-    p.pixels = mem_alloc((size_t)p.w * (size_t)p.h, 3);
-    memset(p.pixels, 255, (size_t)p.w * (size_t)p.h * 3);
-    paint_example(one, &p, 0);
-    paint_example(other, &p, one->w + EXAMPLE_GAP);
-    return p;
-}
-
-static char *caption_of(struct copies *c, uint32_t i)
+static const char *likeness(struct copies *c, uint32_t i)
 {
     const struct duplicate_pair *pair = pair_of(c, i, c->partner[i]);
-    const char *how = "copies of a third";
-    if (pair && pair->equal)
-        how = "equal";
-    else if (pair)
-        how = kept_add(&c->kept, mem_format("%s%s differ", pair->mirrored ? "mirrored, " : "",
-                                            kept_add(&c->kept, text_number(pair->left, UNIT_SHARE))));
-    return mem_format("%s and %s: %s", name_of(c, c->partner[i]), name_of(c, i), how);
+    if (!pair)
+        return "copies of a third";
+    if (pair->equal)
+        return "equal";
+    return kept_add(&c->kept, mem_format("%s%s differ", pair->mirrored ? "mirrored, " : "",
+                                         kept_add(&c->kept, format_value(pair->left, UNIT_SHARE, 1))));
 }
 
-static bool show_pair(struct copies *c, uint32_t i, struct picture *out, struct err *err)
+/* out[2]: the copy and the picture that counts. */
+static bool show_pair(struct copies *c, uint32_t i, struct picture *out, int *n, struct err *err)
 {
-    struct example one = { 0 }, other = { 0 };
-    bool ok = read_example(c, c->partner[i], &one, err) && read_example(c, i, &other, err);
-    if (ok) {
-        *out = join_examples(&one, &other);
-        out->caption = caption_of(c, i);
-        out->alt = mem_format("Two pictures side by side: %s", out->caption);
-    }
-    free(one.image.pixels);
-    free(other.image.pixels);
-    return ok;
+    return show(c, c->partner[i], mem_string(name_of(c, c->partner[i])), &out[(*n)++], err) &&
+           show(c, i, mem_format("%s: %s", name_of(c, i), likeness(c, i)), &out[(*n)++], err);
 }
 
 /* The picture that comes `rank`-th among those that count. */
@@ -286,14 +266,14 @@ static bool draw(struct copies *c, struct err *err)
     int n = c->count < EXAMPLES ? (int)c->count : EXAMPLES;
     struct figure *f = check_add_figure(c->check, FIGURE_PICTURES);
     f->heading = mem_string("Copies, side by side");
-    f->caption = mem_format("%s of the %s, evenly spread through the set, each beside its copy. “Differ”: the share "
+    f->caption = mem_format("%s of the %s, evenly spread through the set, each behind its copy. “Differ”: the share "
                             "of the contrast that is left between the two at 32 × 32 pixels, once brightness is "
                             "matched.",
                             count_text(c, n), count_text(c, c->count));
     f->description = mem_string("Pairs of pictures that are copies of each other.");
-    f->picture = mem_alloc((size_t)n, sizeof *f->picture);
-    for (int k = 0; k < n; k++, f->n_pictures++)
-        if (!show_pair(c, counted(c, k * c->count / n), &f->picture[k], err))
+    f->picture = mem_alloc(2 * (size_t)n, sizeof *f->picture);
+    for (int k = 0; k < n; k++)
+        if (!show_pair(c, counted(c, k * c->count / n), f->picture, &f->n_pictures, err))
             return false;
     return true;
 }
@@ -307,10 +287,7 @@ static bool state_fact(struct copies *c, struct err *err)
         mem_format("That is %s of %s.%s%s", kept_add(&c->kept, text_value(&c->check->estimate, UNIT_SHARE, c->policy)),
                    count_text(c, c->of), *limit ? " " : "", limit);
     free(limit);
-    for (; fact->n_pictures < 3 && fact->n_pictures < c->count; fact->n_pictures++)
-        if (!show_pair(c, counted(c, fact->n_pictures * c->count / 3), &fact->picture[fact->n_pictures], err))
-            return false;
-    return true;
+    return show_pair(c, counted(c, 0), fact->picture, &fact->n_pictures, err);
 }
 
 /* --- the checks --------------------------------------------------------------------------------------------------- */
