@@ -23,7 +23,8 @@ struct border {
     uint8_t *mask[BORDER_PARTS]; /* [h*w] */
     struct probed_part part[BORDER_PARTS];
     struct estimate right[BORDER_PARTS], shuffled;
-    struct estimate difference; /* ring minus centre, of the probe */
+    struct estimate difference[BORDER_PARTS]; /* ring minus BORDER_CENTRE, ring minus BORDER_NEXT */
+    int against;                              /* that of the two that tells less */
     int n_classes;
     struct border_class *class; /* [n_classes] told best first */
     bool trained;               /* with --full */
@@ -33,6 +34,9 @@ struct border {
     bool worrying;    /* beyond the limit; without one, above 0 */
     struct kept kept;
 };
+
+/* Whether picture i is told right from the ring and wrong from what the ring is compared with. */
+bool border_tells(const struct border *b, int i);
 
 /* Fill the check: question to act, figures and the fact. */
 void border_word(struct border *b);

@@ -1,6 +1,8 @@
 /* Is the border enough to tell the class? Right answers of a simple model that sees nothing but a ring along the edge,
- * minus those of one that sees a centre of the same area: photographs give away some of their class anywhere (sky,
- * water, grass), so chance is no yardstick. */
+ * minus those of one that sees a centre of the same area, or the next ring inside, whichever tells less: photographs
+ * give away some of their class anywhere (sky, water, grass), so chance is no yardstick; where the middle is easily
+ * told, it is none either, for it would hide whatever the edge tells. In photographs the next ring tells what the edge
+ * does, which a frame does not. */
 #include "validate/dataset/dataset_checks.h"
 
 #include <math.h>
@@ -34,15 +36,16 @@ static bool make_masks(struct border *b, struct err *err)
     return true;
 }
 
-static void compare(struct border *b)
+static struct estimate compare(const struct border *b, int other)
 {
     const struct linear_probe *p = &b->probe;
+    const int *ring = b->part[BORDER_RING].answer, *against = b->part[other].answer;
     double *difference = mem_alloc((size_t)p->n, sizeof *difference);
     for (int i = 0; i < p->n; i++)
-        difference[i] =
-            (b->part[BORDER_RING].answer[i] == p->label[i]) - (b->part[BORDER_CENTRE].answer[i] == p->label[i]);
-    b->difference = linear_probe_mean(p, difference);
+        difference[i] = (ring[i] == p->label[i]) - (against[i] == p->label[i]);
+    struct estimate e = linear_probe_mean(p, difference);
     free(difference);
+    return e;
 }
 
 static int compare_classes(const void *a, const void *b)
@@ -81,7 +84,10 @@ static bool measure(struct border *b, struct err *err)
     for (int k = 0; k < b->n_parts; k++)
         b->right[k] = linear_probe_share(&b->probe, b->part[k].right);
     b->shuffled = linear_probe_share(&b->probe, b->part[BORDER_RING].right_shuffled);
-    compare(b);
+    for (int k = BORDER_CENTRE; k < b->n_parts; k++)
+        b->difference[k] = compare(b, k);
+    bool next = b->n_parts > BORDER_NEXT && b->part[BORDER_NEXT].right < b->part[BORDER_CENTRE].right;
+    b->against = next ? BORDER_NEXT : BORDER_CENTRE;
     count_classes(b);
     return true;
 }
@@ -108,7 +114,7 @@ static bool train(struct border *b, struct err *err)
         b->trained_right[k] = estimate_share(b->training.part[k].right, b->training.part[k].images);
     b->trained = true;
     b->trained_difference = subtract(&b->trained_right[BORDER_RING], &b->trained_right[BORDER_CENTRE]);
-    b->by_training = b->trained_difference.value > b->difference.value;
+    b->by_training = b->trained_difference.value > b->difference[b->against].value;
     return true;
 }
 
@@ -116,7 +122,7 @@ static void decide(struct border *b)
 {
     struct check *out = b->check;
     out->unit = UNIT_POINTS;
-    out->estimate = b->by_training ? b->trained_difference : b->difference;
+    out->estimate = b->by_training ? b->trained_difference : b->difference[b->against];
     b->worrying = b->policy->side == SIDE_NONE
                       ? out->estimate.low > 0
                       : check_decide(&out->estimate, b->policy->side, b->policy->limit) == CHECK_FAIL;
@@ -124,16 +130,22 @@ static void decide(struct border *b)
         out->needed = b->probe.n_needed;
 }
 
+bool border_tells(const struct border *b, int i)
+{
+    int label = b->probe.label[i];
+    return b->part[BORDER_RING].answer[i] == label && b->part[b->against].answer[i] != label;
+}
+
 /* --- what else is told -------------------------------------------------------------------------------------------- */
 
 static void list_suspects(struct border *b)
 {
+    const char *where = b->against == BORDER_NEXT ? "next ring inside" : "centre";
     for (int i = 0; i < b->probe.n; i++)
-        if (b->part[BORDER_RING].answer[i] == b->probe.label[i] &&
-            b->part[BORDER_CENTRE].answer[i] != b->probe.label[i])
+        if (border_tells(b, i))
             survey_suspect(b->survey, b->survey->split, b->survey->image[b->probe.row[i]], "border.sufficiency",
-                           mem_format("told from the outermost %d pixel%s, not from the centre", b->policy->width,
-                                      b->policy->width == 1 ? "" : "s"));
+                           mem_format("told from the outermost %d pixel%s, not from the %s", b->policy->width,
+                                      b->policy->width == 1 ? "" : "s", where));
 }
 
 static json_t *class_details(const struct border *b)
@@ -170,7 +182,9 @@ static json_t *details(const struct border *b)
     json_t *object = json_object();
     json_object_set_new(object, "width_px", json_integer(b->policy->width));
     json_object_set_new(object, "area_px", json_integer(b->area));
-    json_object_set_new(object, "ring_minus_centre", probe_json(&b->difference));
+    json_object_set_new(object, "ring_minus_centre", probe_json(&b->difference[BORDER_CENTRE]));
+    if (b->n_parts > BORDER_NEXT)
+        json_object_set_new(object, "ring_minus_next_ring", probe_json(&b->difference[BORDER_NEXT]));
     for (int k = 0; k < b->n_parts; k++)
         json_object_set_new(object, name[k], probe_json(&b->right[k]));
     json_object_set_new(object, "shuffled_labels_right", probe_json(&b->shuffled));

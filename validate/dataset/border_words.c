@@ -42,7 +42,13 @@ static const char *network_words(struct border *b)
                               "%s, on random pixels %s; the simple model's difference is %s.%s",
                               share(b, &b->trained_right[BORDER_RING]), share(b, &b->trained_right[BORDER_CENTRE]),
                               share(b, &b->trained_right[BORDER_RANDOM]),
-                              keep(b, text_estimate(&b->difference, UNIT_POINTS, b->policy)), which));
+                              keep(b, text_estimate(&b->difference[b->against], UNIT_POINTS, b->policy)), which));
+}
+
+/* What the ring is compared with. */
+static const char *other(const struct border *b)
+{
+    return b->against == BORDER_NEXT && !b->by_training ? "the next ring inside" : "a centre of the same area";
 }
 
 static char *found(struct border *b)
@@ -50,29 +56,31 @@ static char *found(struct border *b)
     const char *next = b->n_parts > BORDER_NEXT
                            ? keep(b, mem_format(", from the next ring inside %s", share(b, &b->right[BORDER_NEXT])))
                            : "";
-    return mem_format(
-        "Ring minus centre is %s. From the ring %s are told right, from the centre %s, from as many random "
-        "pixels %s%s. With shuffled labels the ring gives %s, always naming the most frequent class %s, "
-        "guessing %s. The ring avoids %s of the errors that the most frequent class makes.%s",
-        keep(b, text_estimate(&b->check->estimate, UNIT_POINTS, b->policy)), share(b, &b->right[BORDER_RING]),
-        share(b, &b->right[BORDER_CENTRE]), share(b, &b->right[BORDER_RANDOM]), next, share(b, &b->shuffled),
-        plain(b, b->probe.majority), plain(b, 1.0 / b->survey->data->classes),
-        plain(b, linear_probe_improvement(&b->probe, b->right[BORDER_RING].value)), network_words(b));
+    return mem_format("Ring minus %s is %s. From the ring %s are told right, from the centre %s, from as many random "
+                      "pixels %s%s. With shuffled labels the ring gives %s, always naming the most frequent class %s, "
+                      "guessing %s. The ring avoids %s of the errors that the most frequent class makes.%s",
+                      other(b), keep(b, text_estimate(&b->check->estimate, UNIT_POINTS, b->policy)),
+                      share(b, &b->right[BORDER_RING]), share(b, &b->right[BORDER_CENTRE]),
+                      share(b, &b->right[BORDER_RANDOM]), next, share(b, &b->shuffled), plain(b, b->probe.majority),
+                      plain(b, 1.0 / b->survey->data->classes),
+                      plain(b, linear_probe_improvement(&b->probe, b->right[BORDER_RING].value)), network_words(b));
 }
 
 static const char *means(const struct border *b)
 {
     if (b->worrying)
-        return "The edge tells the class better than the middle, where the object usually is. A network can learn a "
+        return "The edge tells the class better than the rest of the picture does, pixel for pixel. A network can "
+               "learn a "
                "frame, a mark or a background there instead of the object, and look accurate on test pictures that "
                "have it, too. It does not follow that every network does.";
     if (b->probe.few)
         return "There are fewer than ten pictures of each class: a simple model learns next to nothing from so few, so "
                "nothing follows.";
-    return text_choose(&b->check->estimate, b->policy,
-                       "The edge gives away no more than the middle does. That is what photographs do: sky, water and "
-                       "grass at the edge are real. It does not follow that a network could not find more there.",
-                       "", "The edge may give away more than the middle; this run cannot say.");
+    return text_choose(
+        &b->check->estimate, b->policy,
+        "The edge gives away no more than the pixels further in. That is what photographs do: sky, water and "
+        "grass at the edge are real. It does not follow that a network could not find more there.",
+        "", "The edge may give away more than the pixels further in; this run cannot say.");
 }
 
 static char *act(struct border *b)
@@ -98,24 +106,23 @@ static void state_fact(struct border *b)
     struct fact *fact = &b->check->fact;
     const struct estimate *e = &b->check->estimate;
     const struct estimate *right = b->by_training ? b->trained_right : b->right;
+    int part = b->by_training ? BORDER_CENTRE : b->against;
     const char *limit = keep(b, text_limit(e, UNIT_POINTS, b->policy));
     fact->heading = mem_format("From the border alone, %s right", plain(b, right[BORDER_RING].value));
-    fact->sentence =
-        mem_format("From a ring %s wide %s are told right, from a centre of the same area %s: a difference "
-                   "of %s.%s%s",
-                   width(b), share(b, &right[BORDER_RING]), share(b, &right[BORDER_CENTRE]),
-                   keep(b, text_estimate(e, UNIT_POINTS, b->policy)), *limit ? " " : "", limit);
+    fact->sentence = mem_format("From a ring %s wide %s are told right, from %s %s: a difference of %s.%s%s", width(b),
+                                share(b, &right[BORDER_RING]), other(b), share(b, &right[part]),
+                                keep(b, text_estimate(e, UNIT_POINTS, b->policy)), *limit ? " " : "", limit);
 }
 
 void border_word(struct border *b)
 {
     struct check *out = b->check;
     out->question = mem_string("Does the border tell the class?");
-    out->measure = mem_format("ring %s wide against a centre of the same area", width(b));
+    out->measure = mem_format("ring %s wide against %s", width(b), other(b));
     out->asks =
         mem_format("We train a simple model (a linear one, on colours and small patterns) on nothing but a ring "
-                   "%s wide along the edge, and test it on pictures that it has not seen. The same on a centre "
-                   "of the same area tells how much so many pixels give away anywhere.",
+                   "%s wide along the edge, and test it on pictures that it has not seen. We compare it with a "
+                   "centre of the same area or with the next ring inside, whichever tells less.",
                    width(b));
     out->found = found(b);
     out->means = mem_string(means(b));
@@ -184,19 +191,15 @@ static void draw_classes(struct border *b)
     text_describe_rows(f);
 }
 
-/* Told right from the ring and wrong from the centre, in the order of the set; then, where there are not enough, the
- * first others. */
+/* Told right from the ring and wrong from the other part, in the order of the set; then, where there are not enough,
+ * the first others. */
 static int find_examples(const struct border *b, int *example)
 {
-    const struct linear_probe *p = &b->probe;
-    int n = 0, wanted = p->n < EXAMPLES ? p->n : EXAMPLES;
-    for (int other = 0; other < 2; other++)
-        for (int i = 0; i < p->n && n < wanted; i++) {
-            bool only_ring =
-                b->part[BORDER_RING].answer[i] == p->label[i] && b->part[BORDER_CENTRE].answer[i] != p->label[i];
-            if (only_ring != other)
+    int n = 0, wanted = b->probe.n < EXAMPLES ? b->probe.n : EXAMPLES;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < b->probe.n && n < wanted; i++)
+            if (border_tells(b, i) == (pass == 0))
                 example[n++] = i;
-        }
     return n;
 }
 
@@ -211,18 +214,20 @@ struct example {
     const uint8_t *mask;
 };
 
-/* The picture, its ring and its centre. */
+/* The picture, its ring and what that is compared with. */
 static void make_example(struct border *b, int i, struct example out[3])
 {
     const char *label = keep(b, shown_class(b->survey, b->probe.label[i]));
     const char *number = keep(b, format_count(b->survey->image[b->probe.row[i]]));
     const char *set = b->survey->split == SPLIT_TEST ? "Test" : "Training";
+    const char *inner = b->against == BORDER_NEXT ? "Only the next ring" : "Only the centre";
     out[0] = (struct example){ mem_format("%s picture %s, %s.", set, number, label),
                                mem_format("Picture %s: %s", number, label), NULL };
-    for (int k = BORDER_RING; k <= BORDER_CENTRE; k++) {
-        char *caption = told(b, k == BORDER_RING ? "Only the ring" : "Only the centre", b->part[k].answer[i]);
-        out[1 + k] =
-            (struct example){ mem_format("The same picture, the rest hidden. %s.", caption), caption, b->mask[k] };
+    for (int k = 1; k < 3; k++) {
+        int part = k == 1 ? BORDER_RING : b->against;
+        char *caption = told(b, k == 1 ? "Only the ring" : inner, b->part[part].answer[i]);
+        out[k] =
+            (struct example){ mem_format("The same picture, the rest hidden. %s.", caption), caption, b->mask[part] };
     }
 }
 
@@ -231,11 +236,12 @@ static bool draw_examples(struct border *b, struct err *err)
     int example[EXAMPLES], n = find_examples(b, example);
     struct figure *f = check_add_figure(b->check, FIGURE_PICTURES);
     bool ok = true;
-    f->heading = mem_string("The ring and the centre, alone");
+    f->heading = mem_string("The ring alone");
     f->caption =
-        mem_string("The first pictures that are told right from the ring and wrong from the centre; where there "
-                   "are not enough, the first others. Grey is hidden.");
-    f->description = mem_string("Pictures, each with only its ring and only its centre shown, and what was told.");
+        mem_format("The first pictures that are told right from the ring and wrong from %s; where there are not "
+                   "enough, the first others. Grey is hidden.",
+                   b->against == BORDER_NEXT ? "the next ring inside" : "the centre");
+    f->description = mem_string("Pictures, each with only one part shown, and what was told from it.");
     for (int k = 0; k < n; k++) {
         struct example shown[3];
         make_example(b, example[k], shown);
