@@ -1,6 +1,7 @@
-/* Does one place tell the class? Each place of a grid is shown alone to a simple model; the best one is compared with
- * one that ranks in the middle. Objects seldom sit in the same place in all pictures; rulers, logos, time stamps and
- * frames do. */
+/* Does one place tell the class? Each place of a grid is shown alone to a simple model; one place is compared with one
+ * that ranks in the middle. Objects seldom sit at the same place of the edge in all pictures; rulers, logos, time
+ * stamps and frames do. Further in, a place is also compared with its mirror images: in many sets the object is in the
+ * middle, which tells much, but hardly more on one side than on the other. */
 #include "validate/dataset/dataset_checks.h"
 
 #include <math.h>
@@ -18,9 +19,14 @@
 
 enum { GRID = 8, CELLS = 16, EXAMPLES = 3 };
 
-/* What the best place and one that ranks in the middle tell, each chosen on the other folds. */
+/* The place that stands out most and the one that it is compared with. */
+struct pair {
+    int place, other;
+};
+
+/* What such a pair tells, chosen on the other folds. */
 struct contrast {
-    int best, middle; /* right answers */
+    int right, other_right;
     struct estimate difference;
 };
 
@@ -32,7 +38,7 @@ struct map {
     int rows, columns, n; /* places */
     uint8_t *mask;        /* [n,h*w] */
     struct probed_part *part;
-    int best, middle; /* by all folds: the places to show */
+    struct pair shown; /* by all folds */
     struct contrast found, shuffled;
     bool worrying;
     struct kept kept;
@@ -57,29 +63,57 @@ static void make_places(struct map *m)
         m->part[k] = (struct probed_part){ .mask = m->mask + (int64_t)k * h * w, .cells = CELLS, .shuffle = true };
 }
 
-struct rank {
-    int place, right;
-};
-
-static int compare_ranks(const void *a, const void *b)
-{
-    const struct rank *x = a, *y = b;
-    return x->right != y->right ? (x->right < y->right) - (x->right > y->right)
-                                : (x->place > y->place) - (x->place < y->place);
-}
-
-/* Places by right answers on the pictures outside of fold `but` (-1: on all), the best first. */
-static void rank_places(const struct map *m, bool shuffled, int but, struct rank *rank)
+/* right[k]: right answers from place k on the pictures outside of fold `but` (-1: on all). */
+static void count_right(const struct map *m, bool shuffled, int but, int *right)
 {
     const struct linear_probe *p = &m->probe;
     const int *label = shuffled ? p->shuffled : p->label;
     for (int k = 0; k < m->n; k++) {
         const int *answer = shuffled ? m->part[k].shuffled : m->part[k].answer;
-        rank[k] = (struct rank){ k, 0 };
+        right[k] = 0;
         for (int i = 0; i < p->n; i++)
-            rank[k].right += p->fold[i] != but && answer[i] == label[i];
+            right[k] += p->fold[i] != but && answer[i] == label[i];
     }
-    qsort(rank, (size_t)m->n, sizeof *rank, compare_ranks);
+}
+
+static int find_middling(const struct map *m, const int *right)
+{
+    for (int k = 0; k < m->n; k++) {
+        int above = 0;
+        for (int j = 0; j < m->n; j++)
+            above += right[j] > right[k] || (right[j] == right[k] && j < k);
+        if (above == m->n / 2)
+            return k;
+    }
+    return 0;
+}
+
+static int compared_with(const struct map *m, const int *right, int middling, int k)
+{
+    int row = k / m->columns, column = k % m->columns, across = m->columns - 1 - column, down = m->rows - 1 - row;
+    int mirrored[3] = { row * m->columns + across, down * m->columns + column, down * m->columns + across };
+    int other = middling;
+    if (row == 0 || down == 0 || column == 0 || across == 0)
+        return other;
+    for (int i = 0; i < 3; i++)
+        if (mirrored[i] != k && right[mirrored[i]] > right[other])
+            other = mirrored[i];
+    return other;
+}
+
+static struct pair choose_pair(const struct map *m, bool shuffled, int but)
+{
+    int *right = mem_alloc((size_t)m->n, sizeof *right);
+    count_right(m, shuffled, but, right);
+    int middling = find_middling(m, right);
+    struct pair best = { middling, middling };
+    for (int k = 0; k < m->n; k++) {
+        int other = compared_with(m, right, middling, k);
+        if (right[k] - right[other] > right[best.place] - right[best.other])
+            best = (struct pair){ k, other };
+    }
+    free(right);
+    return best;
 }
 
 /* The best of 64 is best by luck, too: measured on the pictures that chose it, it would always stand out. */
@@ -87,25 +121,23 @@ static struct contrast measure_contrast(const struct map *m, bool shuffled)
 {
     const struct linear_probe *p = &m->probe;
     const int *label = shuffled ? p->shuffled : p->label;
-    struct rank *rank = mem_alloc((size_t)m->n, sizeof *rank);
     double *difference = mem_alloc((size_t)p->n, sizeof *difference);
     struct contrast c = { 0 };
     for (int fold = 0; fold < SURVEY_FOLDS; fold++) {
-        rank_places(m, shuffled, fold, rank);
-        const struct probed_part *best = &m->part[rank[0].place], *middle = &m->part[rank[m->n / 2].place];
+        struct pair pair = choose_pair(m, shuffled, fold);
+        const struct probed_part *place = &m->part[pair.place], *other = &m->part[pair.other];
         for (int i = 0; i < p->n; i++) {
             if (p->fold[i] != fold)
                 continue;
-            int of_best = (shuffled ? best->shuffled : best->answer)[i] == label[i];
-            int of_middle = (shuffled ? middle->shuffled : middle->answer)[i] == label[i];
-            c.best += of_best;
-            c.middle += of_middle;
-            difference[i] = of_best - of_middle;
+            int right = (shuffled ? place->shuffled : place->answer)[i] == label[i];
+            int other_right = (shuffled ? other->shuffled : other->answer)[i] == label[i];
+            c.right += right;
+            c.other_right += other_right;
+            difference[i] = right - other_right;
         }
     }
     c.difference = linear_probe_mean(p, difference);
     free(difference);
-    free(rank);
     return c;
 }
 
@@ -116,11 +148,7 @@ static bool measure(struct map *m, int64_t n, struct err *err)
     make_places(m);
     if (!linear_probe_ask(&m->probe, "telling classes from each place", m->part, m->n, err))
         return false;
-    struct rank *rank = mem_alloc((size_t)m->n, sizeof *rank);
-    rank_places(m, false, -1, rank);
-    m->best = rank[0].place;
-    m->middle = rank[m->n / 2].place;
-    free(rank);
+    m->shown = choose_pair(m, false, -1);
     m->found = measure_contrast(m, false);
     m->shuffled = measure_contrast(m, true);
     return true;
@@ -162,21 +190,22 @@ static const char *where(const struct map *m)
         { "the left edge", "the middle", "the right edge" },
         { "the bottom left corner", "the bottom edge", "the bottom right corner" },
     };
-    return name[third(m->best / m->columns, m->rows)][third(m->best % m->columns, m->columns)];
+    return name[third(m->shown.place / m->columns, m->rows)][third(m->shown.place % m->columns, m->columns)];
 }
 
 static char *found(struct map *m)
 {
-    return mem_format(
-        "The best place minus a middling one is %s. The best is in %s (row %d of %d, column %d of %d); it tells %s "
-        "right, "
-        "the middling one %s. With shuffled labels the same steps give %s. Always naming the most frequent class gives "
-        "%s, guessing %s.",
-        keep(m, text_estimate(&m->check->estimate, UNIT_POINTS, m->policy)), where(m), m->best / m->columns + 1,
-        m->rows, m->best % m->columns + 1, m->columns, share(m, m->found.best), share(m, m->found.middle),
-        keep(m, text_control(&m->shuffled.difference, UNIT_POINTS)),
-        keep(m, text_number(m->probe.majority, UNIT_SHARE)),
-        keep(m, text_number(1.0 / m->survey->data->classes, UNIT_SHARE)));
+    return mem_format("The place that stands out most minus the one that it is compared with is %s. It is in %s (row "
+                      "%d of %d, column "
+                      "%d of %d) and tells %s right, the other %s. With shuffled labels the same steps give %s. Always "
+                      "naming the most "
+                      "frequent class gives %s, guessing %s.",
+                      keep(m, text_estimate(&m->check->estimate, UNIT_POINTS, m->policy)), where(m),
+                      m->shown.place / m->columns + 1, m->rows, m->shown.place % m->columns + 1, m->columns,
+                      share(m, m->found.right), share(m, m->found.other_right),
+                      keep(m, text_control(&m->shuffled.difference, UNIT_POINTS)),
+                      keep(m, text_number(m->probe.majority, UNIT_SHARE)),
+                      keep(m, text_number(1.0 / m->survey->data->classes, UNIT_SHARE)));
 }
 
 static char *means(struct map *m)
@@ -216,20 +245,21 @@ static void word(struct map *m)
     struct fact *fact = &out->fact;
     const char *limit = keep(m, text_limit(&out->estimate, UNIT_POINTS, m->policy));
     out->question = mem_string("Does one place tell the class?");
-    out->measure = mem_format("best of %d places against a middling one", m->n);
+    out->measure = mem_format("one of %d places against the others", m->n);
     out->asks = mem_format("We cut the pictures into %d by %d places and train a simple model on each place alone. The "
-                           "place that tells most is compared with one that ranks in the middle, both chosen on other "
-                           "pictures than those that they are measured on.",
+                           "place that stands out most is compared with one that ranks in the middle, and, away from "
+                           "the edge, with its mirror images, too. Both are chosen on other pictures than those that "
+                           "they are measured on.",
                            m->rows, m->columns);
     out->found = found(m);
     out->means = means(m);
     out->act = act(m);
     fact->heading =
-        mem_format("One place tells %s right", keep(m, text_number((double)m->found.best / m->probe.n, UNIT_SHARE)));
+        mem_format("One place tells %s right", keep(m, text_number((double)m->found.right / m->probe.n, UNIT_SHARE)));
     fact->sentence =
-        mem_format("From a part of %s alone, %s are told right; from a middling place %s: a difference of "
+        mem_format("From a part of %s alone, %s are told right; from another place %s: a difference of "
                    "%s.%s%s",
-                   where(m), share(m, m->found.best), share(m, m->found.middle),
+                   where(m), share(m, m->found.right), share(m, m->found.other_right),
                    keep(m, text_estimate(&out->estimate, UNIT_POINTS, m->policy)), *limit ? " " : "", limit);
 }
 
@@ -244,14 +274,13 @@ static void draw_heat(struct map *m)
 {
     struct figure *f = check_add_figure(m->check, FIGURE_HEAT);
     f->heading = mem_string("What each place tells alone");
-    f->caption =
-        mem_format("Right answers above always naming the most frequent class, %s. Five-fold cross-validation.",
-                   keep(m, text_n(m->probe.n)));
-    f->description = mem_format("%d by %d places. The best is row %d, column %d: %s above the most frequent class.",
-                                m->rows, m->columns, m->best / m->columns + 1, m->best % m->columns + 1,
-                                keep(m, text_number(above_majority(m, m->best), UNIT_SHARE)));
-    f->x_unit = f->y_unit = UNIT_SHARE;
-    f->x_label = mem_string("more than the most frequent class");
+    f->caption = mem_format("Right answers over always naming the most frequent class, %s. Five-fold cross-validation.",
+                            keep(m, text_n(m->probe.n)));
+    f->description = mem_format("%d by %d places. Row %d, column %d stands out most: %s over the most frequent class.",
+                                m->rows, m->columns, m->shown.place / m->columns + 1, m->shown.place % m->columns + 1,
+                                keep(m, text_number(above_majority(m, m->shown.place), UNIT_POINTS)));
+    f->x_unit = f->y_unit = UNIT_POINTS;
+    f->x_label = mem_string("over the most frequent class");
     f->heat_w = m->columns;
     f->heat_h = m->rows;
     f->share = mem_alloc((size_t)m->n, sizeof *f->share);
@@ -272,53 +301,53 @@ static void draw_rows(struct map *m)
     f->x_unit = UNIT_SHARE;
     f->x_label = mem_string("Right answers");
     f->x_high = 1;
-    add_row(m, f, "best place", m->found.best, estimate_tone(&m->check->estimate, m->policy));
-    add_row(m, f, "middling place", m->found.middle, TONE_CONTROL);
-    add_row(m, f, "best place, shuffled labels", m->shuffled.best, TONE_CONTROL);
+    add_row(m, f, "the place that stands out", m->found.right, estimate_tone(&m->check->estimate, m->policy));
+    add_row(m, f, "the place compared with", m->found.other_right, TONE_CONTROL);
+    add_row(m, f, "shuffled labels", m->shuffled.right, TONE_CONTROL);
     figure_add_row(f, "most frequent class", m->probe.majority, m->probe.majority, m->probe.majority, TONE_CONTROL);
     f->caption = mem_format("%s; places chosen on other pictures. Lines are 95%% intervals (Wilson).",
                             keep(m, text_n(m->probe.n)));
     text_describe_rows(f);
 }
 
-static bool only_best(const struct map *m, int i)
+static bool only_place(const struct map *m, int i)
 {
     int label = m->probe.label[i];
-    return m->part[m->best].answer[i] == label && m->part[m->middle].answer[i] != label;
+    return m->part[m->shown.place].answer[i] == label && m->part[m->shown.other].answer[i] != label;
 }
 
 static int find_examples(const struct map *m, int *example)
 {
     int n = 0, wanted = m->probe.n < EXAMPLES ? m->probe.n : EXAMPLES;
-    for (int other = 0; other < 2; other++)
+    for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < m->probe.n && n < wanted; i++)
-            if (only_best(m, i) != other)
+            if (only_place(m, i) == (pass == 0))
                 example[n++] = i;
     return n;
 }
 
 static char *caption(struct map *m, int i, bool whole)
 {
-    int answer = m->part[m->best].answer[i];
+    int answer = m->part[m->shown.place].answer[i];
     const char *label = keep(m, shown_class(m->survey, m->probe.label[i]));
     const char *number = keep(m, format_count(m->survey->image[m->probe.row[i]]));
     if (whole)
         return mem_format("Picture %s: %s", number, label);
-    return answer < 0 ? mem_string("The best place: not told")
-                      : mem_format("The best place: told %s", keep(m, shown_class(m->survey, answer)));
+    return answer < 0 ? mem_string("Only that place: not told")
+                      : mem_format("Only that place: told %s", keep(m, shown_class(m->survey, answer)));
 }
 
 static bool draw_examples(struct map *m, struct err *err)
 {
     int example[EXAMPLES], n = find_examples(m, example);
-    const uint8_t *mask = m->part[m->best].mask;
+    const uint8_t *mask = m->part[m->shown.place].mask;
     struct figure *f = check_add_figure(m->check, FIGURE_PICTURES);
     bool ok = true;
-    f->heading = mem_string("The best place, alone");
-    f->caption =
-        mem_string("The first pictures that are told right from the best place and wrong from the middling one; "
-                   "where there are not enough, the first others. Grey is hidden.");
-    f->description = mem_string("Pictures, each whole and with only its best place shown, and what was told.");
+    f->heading = mem_string("The place that stands out, alone");
+    f->caption = mem_string(
+        "The first pictures that are told right from that place and wrong from the one that it is compared with; "
+        "where there are not enough, the first others. Grey is hidden.");
+    f->description = mem_string("Pictures, each whole and with only one place shown, and what was told from it.");
     for (int k = 0; k < n; k++)
         for (int alone = 0; alone < 2; alone++) {
             char *text = caption(m, example[k], !alone), *alt = mem_format("%s.", text);
@@ -338,7 +367,7 @@ static bool draw_examples(struct map *m, struct err *err)
 static void list_suspects(struct map *m)
 {
     for (int i = 0; i < m->probe.n; i++)
-        if (only_best(m, i))
+        if (only_place(m, i))
             survey_suspect(m->survey, m->survey->split, m->survey->image[m->probe.row[i]], "region.map",
                            mem_format("told from a part of %s alone", where(m)));
 }
@@ -352,13 +381,13 @@ static json_t *details(const struct map *m)
             json_array_append_new(line, probe_number((double)m->part[row * m->columns + column].right / m->probe.n));
         json_array_append_new(map, line);
     }
-    struct estimate best = linear_probe_share(&m->probe, m->found.best);
-    struct estimate middle = linear_probe_share(&m->probe, m->found.middle);
+    struct estimate place = linear_probe_share(&m->probe, m->found.right);
+    struct estimate other = linear_probe_share(&m->probe, m->found.other_right);
     json_object_set_new(object, "right_by_place", map);
-    json_object_set_new(object, "best_row", json_integer(m->best / m->columns + 1));
-    json_object_set_new(object, "best_column", json_integer(m->best % m->columns + 1));
-    json_object_set_new(object, "best_right", probe_json(&best));
-    json_object_set_new(object, "middling_right", probe_json(&middle));
+    json_object_set_new(object, "place_row", json_integer(m->shown.place / m->columns + 1));
+    json_object_set_new(object, "place_column", json_integer(m->shown.place % m->columns + 1));
+    json_object_set_new(object, "place_right", probe_json(&place));
+    json_object_set_new(object, "compared_right", probe_json(&other));
     json_object_set_new(object, "shuffled_labels_difference", probe_json(&m->shuffled.difference));
     json_object_set_new(object, "majority_right", probe_number(m->probe.majority));
     json_object_set_new(object, "chance", probe_number(1.0 / m->survey->data->classes));
