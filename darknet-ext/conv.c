@@ -26,14 +26,14 @@ static bool only_onednn(void)
 static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
 {
     int rows = (s->oh + 3) / 4 * 4, columns = (s->ow + 3) / 4 * 4;
-    return direction != CONV_BACKWARD_WEIGHTS && !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1 &&
-           s->pad <= 2 && s->groups == 1 && s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source &&
-           !s->float_output && rows * columns <= 2 * s->oh * s->ow;
+    return !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2 && s->groups == 1 &&
+           s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output &&
+           rows * columns <= 2 * s->oh * s->ow && !(direction == CONV_BACKWARD_WEIGHTS && s->bias);
 }
 
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
 {
-    if (direction == CONV_FORWARD)
+    if (direction != CONV_BACKWARD_DATA)
         return (
             struct winograd_shape){ s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->pad, s->storage, s->epilogue };
     return (struct winograd_shape){ s->n,  s->oc, s->oh,      s->ow,      s->ic,
@@ -68,16 +68,38 @@ size_t winograd_scratch_floats(const struct winograd_shape *s, int block)
     return (size_t)WINOGRAD_POINTS * WINOGRAD_TILES * ((size_t)s->ic + (size_t)block);
 }
 
+int winograd_gradient_group(const struct winograd_shape *s)
+{
+    enum { CACHE_BYTES = 512 << 10, LEAST = 16, MOST = 128 };
+    int fit = CACHE_BYTES / (WINOGRAD_POINTS * (int)sizeof(float) * (s->ic + s->oc));
+    return fit < LEAST ? LEAST : fit > MOST ? MOST : fit;
+}
+
+size_t winograd_gradient_scratch_floats(const struct winograd_shape *s)
+{
+    size_t ic = (size_t)s->ic, oc = (size_t)s->oc;
+    return WINOGRAD_POINTS * ((size_t)winograd_gradient_group(s) * (ic + oc) + ic * oc);
+}
+
 size_t conv_scratch_bytes(const struct conv *c)
 {
-    return c->onednn ? onednn_conv_scratch_bytes(c->onednn)
-                     : winograd_scratch_floats(&c->pass, c->block) * sizeof(float);
+    if (c->onednn)
+        return onednn_conv_scratch_bytes(c->onednn);
+    return sizeof(float) * (c->direction == CONV_BACKWARD_WEIGHTS ? winograd_gradient_scratch_floats(&c->pass)
+                                                                  : winograd_scratch_floats(&c->pass, c->block));
+}
+
+/* Whether the weights are kept transformed: the gradient's are plain blocks. */
+static bool transformed(const struct conv *c)
+{
+    return c->winograd && c->direction != CONV_BACKWARD_WEIGHTS;
 }
 
 size_t conv_weight_bytes(const struct conv *c)
 {
+    size_t pairs = (size_t)c->shape.ic * (size_t)c->shape.oc;
     return c->onednn ? onednn_conv_weight_bytes(c->onednn)
-                     : (size_t)WINOGRAD_POINTS * c->shape.ic * c->shape.oc * sizeof(float);
+                     : pairs * sizeof(float) * (transformed(c) ? WINOGRAD_POINTS : 9);
 }
 
 const char *conv_describe(const struct conv *c)
@@ -95,6 +117,8 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
 {
     if (c->onednn)
         onednn_conv_run(c->onednn, t, thread, source, weights, bias, destination);
+    else if (c->direction == CONV_BACKWARD_WEIGHTS)
+        c->winograd->gradient(&c->pass, source, destination, weights, conv_thread_scratch(t));
     else if (c->direction == CONV_FORWARD)
         c->winograd->run(&c->pass, source, weights, bias, destination, conv_thread_scratch(t));
     else
@@ -105,25 +129,27 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
 struct conv_pack {
     struct onednn_pack *convert; /* NULL: already in blocks */
     const struct conv *winograd; /* NULL: the conversion is all */
-    float *blocked;
+    float *blocked;              /* NULL: no stop on the way */
     size_t floats;
 };
+
+static enum onednn_format format_of(const struct conv *c)
+{
+    return !c ? ONEDNN_PLAIN : c->onednn ? ONEDNN_OF_CONV : c->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8;
+}
 
 bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out, struct err *err)
 {
     const struct conv_shape *shape = from ? &from->shape : &to->shape;
     struct conv_pack *p = mem_alloc(1, sizeof *p);
-    bool transform = to && to->winograd;
-    if (transform) {
-        p->winograd = to;
+    p->winograd = to && transformed(to) ? to : NULL;
+    bool blocked = from && format_of(from) == format_of(to) && !from->onednn;
+    if (p->winograd && !blocked) {
         p->floats = (size_t)shape->oc * shape->ic * 9;
         p->blocked = mem_big(p->floats, sizeof *p->blocked);
     }
-    if (!onednn_pack_new(shape, from ? from->onednn : NULL, from ? ONEDNN_OF_CONV : ONEDNN_PLAIN,
-                         to ? to->onednn : NULL,
-                         transform ? (to->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8)
-                         : to      ? ONEDNN_OF_CONV
-                                   : ONEDNN_PLAIN,
+    if (!(p->winograd && blocked) &&
+        !onednn_pack_new(shape, from ? from->onednn : NULL, format_of(from), to ? to->onednn : NULL, format_of(to),
                          threads, &p->convert, err)) {
         conv_pack_free(p);
         return false;
@@ -134,9 +160,10 @@ bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, 
 
 void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread, void *from, void *to)
 {
-    onednn_pack_run(p->convert, t, thread, from, p->winograd ? p->blocked : to);
+    if (p->convert)
+        onednn_pack_run(p->convert, t, thread, from, p->blocked ? p->blocked : to);
     if (p->winograd)
-        p->winograd->winograd->weights(p->blocked, p->winograd->shape.oc, p->winograd->shape.ic,
+        p->winograd->winograd->weights(p->blocked ? p->blocked : from, p->winograd->shape.oc, p->winograd->shape.ic,
                                        p->winograd->direction == CONV_BACKWARD_DATA, to);
 }
 

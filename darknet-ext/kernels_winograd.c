@@ -11,76 +11,7 @@
  *
  * Eight tiles go together: their transformed inputs V[36][ic][8] stay in the cache, and for each of the 36 points and
  * each block of output channels a small matrix product with eight vector accumulators runs over the input channels. */
-#include "darknet-ext/winograd.h"
-#include <string.h>
-
-#pragma GCC diagnostic ignored "-Wpsabi" /* vector arguments never leave this file */
-
-#ifdef __AVX512F__
-enum { B = 16 };
-#else
-enum { B = 8 };
-#endif
-
-typedef float vf __attribute__((vector_size(B * 4)));
-typedef int32_t vi __attribute__((vector_size(B * 4)));
-typedef uint32_t vu __attribute__((vector_size(B * 4)));
-typedef uint16_t vh __attribute__((vector_size(B * 2)));
-enum { T = WINOGRAD_TILES, K = WINOGRAD_POINTS };
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vf load(const float *p)
-{
-    vf v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-INLINE void store(float *p, vf v)
-{
-    memcpy(p, &v, sizeof v);
-}
-INLINE vf splat(float x)
-{
-    return (vf){ 0 } + x;
-}
-INLINE vf choose(vi m, vf a, vf b)
-{
-    return (vf)((m & (vi)a) | (~m & (vi)b));
-}
-
-/* Element `at` (in channel blocks) of a stored tensor. */
-INLINE vf fetch(const void *p, ptrdiff_t at, bool bf16)
-{
-    if (!bf16)
-        return load((const float *)p + at * B);
-    vh h;
-    memcpy(&h, (const uint16_t *)p + at * B, sizeof h);
-    return (vf)(__builtin_convertvector(h, vu) << 16);
-}
-
-INLINE void put(void *p, ptrdiff_t at, vf v, bool bf16)
-{
-    if (!bf16) {
-        store((float *)p + at * B, v);
-        return;
-    }
-    vu x = (vu)v, rounded = (x + 0x7fff + ((x >> 16) & 1)) >> 16, nan = (x >> 16) | 0x40;
-    vh h = __builtin_convertvector((rounded & (vu)(v == v)) | (nan & ~(vu)(v == v)), vh);
-    memcpy((uint16_t *)p + at * B, &h, sizeof h);
-}
-
-/* One dimension of B' d: six to six. */
-INLINE void input_line(vf d0, vf d1, vf d2, vf d3, vf d4, vf d5, vf out[6])
-{
-    vf a = d4 - d2 * 4, b = d3 - d1 * 4, c = d4 - d2, e = (d3 - d1) * 2;
-    out[0] = d0 * 4 - d2 * 5 + d4;
-    out[1] = a + b;
-    out[2] = a - b;
-    out[3] = c + e;
-    out[4] = c - e;
-    out[5] = d1 * 4 - d3 * 5 + d5;
-}
+#include "darknet-ext/kernels_winograd.inc"
 
 /* One dimension of A' m: six to four. */
 INLINE void output_line(const vf *m, int step, vf *out, int to)
@@ -104,40 +35,6 @@ INLINE void kernel_line(const vf *g, int step, vf *out, int to)
     out[3 * to] = c + e;
     out[4 * to] = c - e;
     out[5 * to] = g[2 * step];
-}
-
-/* v[k] (at distance `stride`) = B' d B of the 6x6 pixels at d, whose rows are w pixels apart. */
-INLINE void transform_tile(const void *d, int w, float *v, size_t stride, bool bf16)
-{
-    vf half[6][6]; /* [column][row of B'd] */
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++)
-        input_line(fetch(d, i, bf16), fetch(d, w + i, bf16), fetch(d, 2 * w + i, bf16), fetch(d, 3 * w + i, bf16),
-                   fetch(d, 4 * w + i, bf16), fetch(d, 5 * w + i, bf16), half[i]);
-#pragma GCC unroll 6
-    for (int j = 0; j < 6; j++) {
-        vf out[6];
-        input_line(half[0][j], half[1][j], half[2][j], half[3][j], half[4][j], half[5][j], out);
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++)
-            store(v + (size_t)(j * 6 + i) * stride, out[i]);
-    }
-}
-
-/* The same for a tile with its top left at (y, x) of a plane of h x w, zeros outside. */
-INLINE void transform_input(const void *plane, int y, int x, int h, int w, float *v, size_t stride, bool bf16)
-{
-    if (y >= 0 && x >= 0 && y + 6 <= h && x + 6 <= w) {
-        transform_tile((const char *)plane + ((ptrdiff_t)y * w + x) * B * (bf16 ? 2 : 4), w, v, stride, bf16);
-        return;
-    }
-    float padded[36 * B];
-    int left = x < 0 ? -x : 0, right = x + 6 > w ? w - x : 6;
-    memset(padded, 0, sizeof padded);
-    for (int j = y < 0 ? -y : 0; j < 6 && y + j < h; j++)
-        for (int i = left; i < right; i++)
-            store(padded + (j * 6 + i) * B, fetch(plane, (ptrdiff_t)(y + j) * w + x + i, bf16));
-    transform_tile(padded, 6, v, stride, false);
 }
 
 /* m[k][t] = sum over input channels of v[k][ic][t] * u[k][ic], for eight tiles and one block of output channels.
@@ -200,15 +97,6 @@ INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h
             ptrdiff_t at = (ptrdiff_t)(y + j) * w + x + i;
             put(plane, at, finish(out[j * 4 + i] + bias, plane, at, epilogue, bf16), bf16);
         }
-}
-
-struct tile {
-    int image, y, x;
-}; /* of the top left output */
-
-INLINE struct tile tile_at(int number, int rows, int columns)
-{
-    return (struct tile){ number / (rows * columns), number / columns % rows * 4, number % columns * 4 };
 }
 
 INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
@@ -303,4 +191,5 @@ static void weights(const float *w, int oc, int ic, bool backward, float *u)
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
-const struct winograd_kernels JOIN(winograd_, KERNELS_ISA) = { run_any, weights };
+const struct winograd_kernels JOIN(winograd_, KERNELS_ISA) = { run_any, weights,
+                                                               JOIN(winograd_gradient_, KERNELS_ISA) };

@@ -19,6 +19,9 @@ struct winograd_shape {
 
 enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles transformed together */
 
+typedef void winograd_gradient(const struct winograd_shape *s, const void *source, const void *gradient, float *w,
+                               float *scratch);
+
 struct winograd_kernels {
     /* u: [oc/B][36][ic][B] of winograd weights; scratch: winograd_scratch_floats. */
     void (*run)(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
@@ -26,11 +29,22 @@ struct winograd_kernels {
     /* w: blocked weights [oc/B][ic/B][3][3][B ic][B oc] of the layer -> u for forward, or for backward-data (then u is
      * [ic/B][36][oc][B]). */
     void (*weights)(const float *w, int oc, int ic, bool backward, float *u);
+    /* w = gradient of the blocked weights, of the layer's input and its output's gradient; epilogue and bias take no
+     * part. scratch: winograd_gradient_scratch_floats. */
+    winograd_gradient *gradient;
 };
+
+extern winograd_gradient winograd_gradient_avx512, winograd_gradient_avx2, winograd_gradient_portable;
 
 /* By struct kernels.name. */
 extern const struct winograd_kernels winograd_avx512, winograd_avx2, winograd_portable;
 
 size_t winograd_scratch_floats(const struct winograd_shape *s, int block);
+
+/* Tiles that the weight gradient transforms together: as many as keep both transforms in half of the second-level
+ * cache.
+ */
+int winograd_gradient_group(const struct winograd_shape *s);
+size_t winograd_gradient_scratch_floats(const struct winograd_shape *s);
 
 #endif

@@ -172,6 +172,62 @@ Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
         }
 }
 
+/* d loss / d weight [o,c,j,i] for the output's gradient dy. */
+static double gradient_at(const struct winograd_shape *s, const struct tensor *in, const struct tensor *dy, int o,
+                          int c, int j, int i)
+{
+    double sum = 0;
+    for (int n = 0; n < s->n; n++)
+        for (int y = 0; y < s->oh; y++)
+            for (int x = 0; x < s->ow; x++) {
+                int py = y + j - s->pad, px = x + i - s->pad;
+                if (py >= 0 && px >= 0 && py < s->ih && px < s->iw)
+                    sum += at(in, n, c, py, px) * at(dy, n, o, y, x);
+            }
+    return sum;
+}
+
+/* Relative L2 error of the weights' gradient; the buffer starts full of NaN, so that nothing is left unwritten. */
+static double gradient_error(const struct kernels *k, struct winograd_shape s, struct rng *r, float size)
+{
+    int B = k->block;
+    struct tensor in = tensor_new(k, s.storage, s.n, s.ic, s.ih, s.iw, r, size);
+    struct tensor dy = tensor_new(k, s.storage, s.n, s.oc, s.oh, s.ow, r, size);
+    size_t floats = (size_t)s.oc * s.ic * 9;
+    float *w = mem_alloc(floats, sizeof *w);
+    float *scratch = mem_alloc(winograd_gradient_scratch_floats(&s), sizeof *scratch);
+    for (size_t i = 0; i < floats; i++)
+        w[i] = NAN;
+    k->winograd->gradient(&s, in.data, dy.data, w, scratch);
+    double error = 0, all = 0;
+    for (int o = 0; o < s.oc; o++)
+        for (int c = 0; c < s.ic; c++)
+            for (int p = 0; p < 9; p++) {
+                double v = gradient_at(&s, &in, &dy, o, c, p / 3, p % 3), d = weight_at(w, B, s.ic, o, c, p / 3, p % 3);
+                error += (d - v) * (d - v);
+                all += v * v;
+            }
+    free(in.data);
+    free(dy.data);
+    free(w);
+    free(scratch);
+    return all > 0 ? sqrt(error / all) : NAN;
+}
+
+/* More tiles than go together, images of one tile, sizes that are no multiple of a tile, all paddings. */
+Test(winograd, gradient_of_the_weights_agrees_with_the_definition, .timeout = 120)
+{
+    for (int k = 0; k < N_SETS; k++)
+        for (int i = 0; runs(k) && i < 24; i++) {
+            struct rng r = rng_stream(7, RNG_TEST, (uint32_t)k, (uint32_t)i);
+            struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
+            s.n = i % 8 ? s.n : 30;
+            double e = gradient_error(sets[k].kernels, s, &r, i % 5 ? 1 : 1e15f);
+            cr_expect(e <= 1e-5, "%s, %d images of %dx%dx%d -> %d, pad %d, %s: %g", sets[k].limit, s.n, s.ic, s.ih,
+                      s.iw, s.oc, s.pad, i % 2 ? "bf16" : "f32", e);
+        }
+}
+
 Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 {
     static const float sizes[] = { 1e30f, 1e-30f };
