@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "darknet-ext/conv_onednn.h"
+#include "darknet-ext/stem.h"
 #include "darknet-ext/winograd.h"
 
 struct conv {
@@ -12,7 +13,9 @@ struct conv {
     int block;
     struct onednn_conv *onednn; /* or NULL, then: */
     const struct winograd_kernels *winograd;
-    struct winograd_shape pass; /* as a forward convolution */
+    struct winograd_shape pass;      /* as a forward convolution */
+    const struct stem_kernels *stem; /* or NULL; then: */
+    struct stem_shape first;
 };
 
 /* MARGINALIA_KERNELS=onednn keeps to oneDNN: for tests, comparisons and bug reports. */
@@ -37,6 +40,14 @@ static bool winograd_applies(const struct conv_shape *s, enum conv_direction dir
            rows * columns <= 2 * s->oh * s->ow && (direction != CONV_BACKWARD_WEIGHTS || gradient_applies(s));
 }
 
+/* The input's gradient in a network's first layer. */
+static bool stem_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+{
+    return direction == CONV_BACKWARD_DATA && !only_onednn() && s->ic <= STEM_MOST_CHANNELS && s->groups == 1 &&
+           s->kw <= STEM_MOST_COLUMNS && s->stride <= STEM_MOST_COLUMNS && s->storage == STORAGE_F32 &&
+           s->oc % k->block == 0 && s->pad < s->kw && s->pad < s->kh;
+}
+
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
 {
     if (direction != CONV_BACKWARD_DATA)
@@ -54,6 +65,11 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, con
     if (winograd_applies(shape, direction, kernels)) {
         c->winograd = kernels->winograd;
         c->pass = winograd_pass(shape, direction);
+    } else if (stem_applies(shape, direction, kernels)) {
+        const struct conv_shape *s = shape;
+        c->stem = kernels->stem;
+        c->first =
+            (struct stem_shape){ s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->kh, s->kw, s->stride, s->pad };
     } else if (!onednn_conv_new(shape, direction, kernels->block, threads, &c->onednn, err)) {
         free(c);
         return false;
@@ -86,8 +102,24 @@ size_t winograd_gradient_scratch_floats(const struct winograd_shape *s)
     return WINOGRAD_POINTS * ((size_t)winograd_gradient_group(s) * (ic + oc) + ic * oc);
 }
 
+size_t stem_weight_floats(const struct stem_shape *s, int block)
+{
+    size_t vectors = ((size_t)s->kw * STEM_MOST_CHANNELS + (size_t)block - 1) / (size_t)block;
+    return (size_t)s->oc * (size_t)s->kh * vectors * (size_t)block;
+}
+
+/* A plane that reaches far enough for the runs of the last row and column, and for every pixel that is read. */
+size_t stem_scratch_floats(const struct stem_shape *s)
+{
+    size_t rows = (size_t)(s->oh - 1) * s->stride + s->kh, seen = (size_t)(s->ih + s->pad);
+    size_t columns = (size_t)(s->ow - 1) * s->stride + 2 * STEM_MOST_COLUMNS;
+    return ((rows > seen ? rows : seen) * columns + STEM_MOST_COLUMNS) * STEM_MOST_CHANNELS;
+}
+
 size_t conv_scratch_bytes(const struct conv *c)
 {
+    if (c->stem)
+        return stem_scratch_floats(&c->first) * sizeof(float);
     if (c->onednn)
         return onednn_conv_scratch_bytes(c->onednn);
     return sizeof(float) * (c->direction == CONV_BACKWARD_WEIGHTS ? winograd_gradient_scratch_floats(&c->pass)
@@ -102,6 +134,8 @@ static bool transformed(const struct conv *c)
 
 size_t conv_weight_bytes(const struct conv *c)
 {
+    if (c->stem)
+        return stem_weight_floats(&c->first, c->block) * sizeof(float);
     size_t pairs = (size_t)c->shape.ic * (size_t)c->shape.oc;
     return c->onednn ? onednn_conv_weight_bytes(c->onednn)
                      : pairs * sizeof(float) * (transformed(c) ? WINOGRAD_POINTS : 9);
@@ -109,7 +143,7 @@ size_t conv_weight_bytes(const struct conv *c)
 
 const char *conv_describe(const struct conv *c)
 {
-    return c->onednn ? onednn_conv_describe(c->onednn) : "own winograd F(4x4,3x3)";
+    return c->onednn ? onednn_conv_describe(c->onednn) : c->stem ? "own stem" : "own winograd F(4x4,3x3)";
 }
 
 bool conv_same_weights(const struct conv *a, const struct conv *b)
@@ -122,6 +156,8 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
 {
     if (c->onednn)
         onednn_conv_run(c->onednn, t, thread, source, weights, bias, destination);
+    else if (c->stem)
+        c->stem->backward(&c->first, destination, weights, source, conv_thread_scratch(t));
     else if (c->direction == CONV_BACKWARD_WEIGHTS)
         c->winograd->gradient(&c->pass, source, destination, weights, conv_thread_scratch(t));
     else if (c->direction == CONV_FORWARD)
@@ -130,32 +166,34 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
         c->winograd->run(&c->pass, destination, weights, NULL, source, conv_thread_scratch(t));
 }
 
-/* To a Winograd convolution: first into blocks, then transformed. */
+/* To a convolution of our own: first into blocks (the stem: plain), then transformed. */
 struct conv_pack {
-    struct onednn_pack *convert; /* NULL: already in blocks */
-    const struct conv *winograd; /* NULL: the conversion is all */
-    float *blocked;              /* NULL: no stop on the way */
+    struct onednn_pack *convert; /* NULL: already so */
+    const struct conv *own;      /* NULL: the conversion is all */
+    float *between;              /* NULL: no stop on the way */
     size_t floats;
 };
 
 static enum onednn_format format_of(const struct conv *c)
 {
-    return !c ? ONEDNN_PLAIN : c->onednn ? ONEDNN_OF_CONV : c->block == 16 ? ONEDNN_BLOCKED_16 : ONEDNN_BLOCKED_8;
+    return !c || c->stem    ? ONEDNN_PLAIN
+           : c->onednn      ? ONEDNN_OF_CONV
+           : c->block == 16 ? ONEDNN_BLOCKED_16
+                            : ONEDNN_BLOCKED_8;
 }
 
 bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, struct conv_pack **out, struct err *err)
 {
     const struct conv_shape *shape = from ? &from->shape : &to->shape;
     struct conv_pack *p = mem_alloc(1, sizeof *p);
-    p->winograd = to && transformed(to) ? to : NULL;
-    bool blocked = from && format_of(from) == format_of(to) && !from->onednn;
-    if (p->winograd && !blocked) {
-        p->floats = (size_t)shape->oc * shape->ic * 9;
-        p->blocked = mem_big(p->floats, sizeof *p->blocked);
+    p->own = to && (to->stem || transformed(to)) ? to : NULL;
+    bool ready = format_of(from) == format_of(to) && !(from && from->onednn);
+    if (p->own && !ready) {
+        p->floats = (size_t)shape->oc * shape->ic * shape->kh * shape->kw;
+        p->between = mem_big(p->floats, sizeof *p->between);
     }
-    if (!(p->winograd && blocked) &&
-        !onednn_pack_new(shape, from ? from->onednn : NULL, format_of(from), to ? to->onednn : NULL, format_of(to),
-                         threads, &p->convert, err)) {
+    if (!(p->own && ready) && !onednn_pack_new(shape, from ? from->onednn : NULL, format_of(from),
+                                               to ? to->onednn : NULL, format_of(to), threads, &p->convert, err)) {
         conv_pack_free(p);
         return false;
     }
@@ -166,10 +204,13 @@ bool conv_pack_new(const struct conv *from, const struct conv *to, int threads, 
 void conv_pack_run(const struct conv_pack *p, struct conv_thread *t, int thread, void *from, void *to)
 {
     if (p->convert)
-        onednn_pack_run(p->convert, t, thread, from, p->blocked ? p->blocked : to);
-    if (p->winograd)
-        p->winograd->winograd->weights(p->blocked ? p->blocked : from, p->winograd->shape.oc, p->winograd->shape.ic,
-                                       p->winograd->direction == CONV_BACKWARD_DATA, to);
+        onednn_pack_run(p->convert, t, thread, from, p->between ? p->between : to);
+    const float *w = p->between ? p->between : from;
+    const struct conv *c = p->own;
+    if (c && c->stem)
+        c->stem->weights(&c->first, w, to);
+    else if (c)
+        c->winograd->weights(w, c->shape.oc, c->shape.ic, c->direction == CONV_BACKWARD_DATA, to);
 }
 
 void conv_pack_free(struct conv_pack *p)
@@ -177,6 +218,6 @@ void conv_pack_free(struct conv_pack *p)
     if (!p)
         return;
     onednn_pack_free(p->convert);
-    mem_big_free(p->blocked, p->floats, sizeof *p->blocked);
+    mem_big_free(p->between, p->floats, sizeof *p->between);
     free(p);
 }

@@ -3,6 +3,7 @@
  * registers. */
 #include "darknet-ext/kernels.h"
 #include <string.h>
+#include "darknet-ext/stem.h"
 #include "darknet-ext/winograd.h"
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -145,5 +146,6 @@ static void sgd(float *w, float *v, const float *parts, int n_parts, size_t part
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 const struct kernels JOIN(kernels_, KERNELS_ISA) = {
-    STRING(KERNELS_ISA), B, { STORAGE_TABLE(f32), STORAGE_TABLE(bf16) }, sgd, &JOIN(winograd_, KERNELS_ISA)
+    STRING(KERNELS_ISA), B, { STORAGE_TABLE(f32), STORAGE_TABLE(bf16) }, sgd, &JOIN(winograd_, KERNELS_ISA),
+    &JOIN(stem_, KERNELS_ISA)
 };

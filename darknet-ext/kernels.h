@@ -80,6 +80,7 @@ struct storage_kernels {
 };
 
 struct winograd_kernels;
+struct stem_kernels;
 
 struct kernels {
     const char *name;                  /* "avx512", "avx2", "portable" */
@@ -93,6 +94,7 @@ struct kernels {
                 float momentum, float decay, bool nesterov, size_t n);
 
     const struct winograd_kernels *winograd; /* winograd.h */
+    const struct stem_kernels *stem;         /* stem.h */
 };
 
 extern const struct kernels kernels_avx512, kernels_avx2, kernels_portable;

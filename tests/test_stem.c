@@ -1,0 +1,105 @@
+/* Backward-data of the first layer against its definition in double precision, on every instruction set. */
+#include "darknet-ext/stem.h"
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "base/rng.h"
+#include "darknet-ext/kernels.h"
+
+static const struct {
+    const struct kernels *kernels;
+    const char *limit;
+} sets[] = { { &kernels_avx512, "avx512" }, { &kernels_avx2, "avx2" }, { &kernels_portable, "portable" } };
+enum { N_SETS = 3 };
+
+static bool runs(int i)
+{
+    setenv("MARGINALIA_ISA", sets[i].limit, 1);
+    bool yes = kernels_select() == sets[i].kernels;
+    unsetenv("MARGINALIA_ISA");
+    return yes;
+}
+
+static double gradient_at(const struct stem_shape *s, int B, const float *dy, const float *w, int n, int c, int y,
+                          int x)
+{
+    double sum = 0;
+    for (int o = 0; o < s->oc; o++)
+        for (int ky = 0; ky < s->kh; ky++)
+            for (int kx = 0; kx < s->kw; kx++) {
+                int fy = y + s->pad - ky, fx = x + s->pad - kx;
+                if (fy < 0 || fx < 0 || fy % s->stride || fx % s->stride || fy / s->stride >= s->oh ||
+                    fx / s->stride >= s->ow)
+                    continue;
+                size_t at = (((size_t)n * (s->oc / B) + o / B) * s->oh + fy / s->stride) * s->ow + fx / s->stride;
+                sum += (double)dy[at * B + o % B] * w[(((size_t)o * s->ic + c) * s->kh + ky) * s->kw + kx];
+            }
+    return sum;
+}
+
+static float *random_floats(size_t n, struct rng *r)
+{
+    float *x = mem_alloc(n, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = rng_normal(r);
+    return x;
+}
+
+/* Relative L2 error; infinite when a lane beyond the channels is not zero. dx starts full of NaN. */
+static double relative_error(const struct kernels *k, const struct stem_shape *s, struct rng *r)
+{
+    int B = k->block;
+    float *dy = random_floats((size_t)s->n * s->oc * s->oh * s->ow, r);
+    float *w = random_floats((size_t)s->oc * s->ic * s->kh * s->kw, r);
+    float *u = mem_alloc(stem_weight_floats(s, B), sizeof *u), *scratch = mem_alloc(stem_scratch_floats(s), 4);
+    size_t floats = (size_t)s->n * s->ih * s->iw * B;
+    float *dx = mem_alloc(floats, sizeof *dx);
+    for (size_t i = 0; i < floats; i++)
+        dx[i] = NAN;
+    k->stem->weights(s, w, u);
+    k->stem->backward(s, dy, u, dx, scratch);
+    double error = 0, all = 0;
+    for (size_t i = 0; i < floats; i++) {
+        int c = (int)(i % B), x = (int)(i / B % s->iw), y = (int)(i / B / s->iw % s->ih),
+            n = (int)(i / B / s->iw / s->ih);
+        double v = c < s->ic ? gradient_at(s, B, dy, w, n, c, y, x) : 0;
+        error += c >= s->ic && dx[i] != 0 ? INFINITY : (dx[i] - v) * (dx[i] - v);
+        all += v * v;
+    }
+    free(dy);
+    free(w);
+    free(u);
+    free(scratch);
+    free(dx);
+    return all > 0 ? sqrt(error / all) : NAN;
+}
+
+static struct stem_shape random_shape(struct rng *r, int B)
+{
+    struct stem_shape s = { .n = 1 + (int)rng_below(r, 2),
+                            .ic = 1 + (int)rng_below(r, STEM_MOST_CHANNELS),
+                            .oc = B * (1 + (int)rng_below(r, 3)),
+                            .kh = 1 + (int)rng_below(r, 9),
+                            .kw = 1 + (int)rng_below(r, STEM_MOST_COLUMNS),
+                            .stride = 1 + (int)rng_below(r, STEM_MOST_COLUMNS) };
+    int least = s.kh < s.kw ? s.kh : s.kw;
+    s.pad = (int)rng_below(r, (uint32_t)least);
+    s.ih = s.kh + (int)rng_below(r, 24);
+    s.iw = s.kw + (int)rng_below(r, 40);
+    s.oh = (s.ih + 2 * s.pad - s.kh) / s.stride + 1;
+    s.ow = (s.iw + 2 * s.pad - s.kw) / s.stride + 1;
+    return s;
+}
+
+Test(stem, gradient_of_the_input_agrees_with_the_definition, .timeout = 120)
+{
+    for (int k = 0; k < N_SETS; k++)
+        for (int i = 0; runs(k) && i < 60; i++) {
+            struct rng r = rng_stream(9, RNG_TEST, (uint32_t)k, (uint32_t)i);
+            struct stem_shape s = random_shape(&r, sets[k].kernels->block);
+            double e = relative_error(sets[k].kernels, &s, &r);
+            cr_expect(e <= 1e-6, "%s, %dx%dx%d, %dx%d/%d pad %d -> %d: %g", sets[k].limit, s.ic, s.ih, s.iw, s.kh, s.kw,
+                      s.stride, s.pad, s.oc, e);
+        }
+}
