@@ -93,6 +93,13 @@ void fixture_image(const char *name, int h, int w, int c, const uint8_t *pixels)
     }
 }
 
+void fixture_jpeg(const char *name, int h, int w, int c, const uint8_t *pixels, int quality)
+{
+    const char *path = fixture_path(name);
+    make_parent(path);
+    cr_assert(stbi_write_jpg(path, w, h, c, pixels, quality));
+}
+
 void fixture_copy(const char *name, const char *from)
 {
     struct err err;

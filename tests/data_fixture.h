@@ -20,6 +20,8 @@ void fixture_copy(const char *name,
                   const char *from); /* tests/data/flat.jpg: 16 x 16, (200,100,30); pattern.jpg: 24 x 24 */
 /* name.png, .bmp or .ppm/.pgm; pixels [h,w,c], c 1..4 where the format knows that. */
 void fixture_image(const char *name, int h, int w, int c, const uint8_t *pixels);
+/* pixels [h,w,c], c = 1 or 3; quality 1..100. */
+void fixture_jpeg(const char *name, int h, int w, int c, const uint8_t *pixels, int quality);
 
 /* Writes `text` as set.conf with directory = the fixture's, and opens it. */
 bool fixture_open(const char *text, struct dataset **out, struct err *err);
