@@ -12,7 +12,8 @@
 #include "validate/dataset/shown.h"
 #include "validate/report/format.h"
 
-enum flaw { FLAW_UNREADABLE, FLAW_BLANK, FLAW_CHANNELS, FLAW_ASPECT, FLAW_SIZE, FLAWS, FLAW_NONE = FLAWS };
+/* In the order in which they count: a picture has the first that holds. */
+enum flaw { FLAW_UNREADABLE, FLAW_ASPECT, FLAW_SIZE, FLAW_BLANK, FLAW_CHANNELS, FLAWS, FLAW_NONE = FLAWS };
 
 enum { MOST_LISTED = 1000, MOST_SHOWN = 12, BOX = 96, MOST_ASPECT = 4, MOST_SIDES = 8 };
 
@@ -20,10 +21,10 @@ static const struct flaw_kind {
     const char *key, *name; /* of details; of a row */
 } kinds[FLAWS] = {
     [FLAW_UNREADABLE] = { "unreadable", "cannot be read" },
-    [FLAW_BLANK] = { "blank", "of one colour" },
-    [FLAW_CHANNELS] = { "channels", "grey among colour, or colour among grey" },
     [FLAW_ASPECT] = { "aspect", "more than 4 times as long as wide" },
     [FLAW_SIZE] = { "size", "sides more than 8 times off the median" },
+    [FLAW_BLANK] = { "blank", "of one colour" },
+    [FLAW_CHANNELS] = { "channels", "grey among colour, or colour among grey" },
 };
 
 struct found {
@@ -34,7 +35,7 @@ struct found {
     int channels;  /* of most pictures */
     double pixels; /* median */
     int64_t n, count[FLAWS], flawed;
-    int n_listed; /* the first MOST_LISTED */
+    int n_listed; /* the first MOST_LISTED, by flaw */
     struct listed {
         enum split split;
         int64_t image;
@@ -84,13 +85,13 @@ static enum flaw judge(const struct found *f, const struct picture_facts *p)
     return p->c != f->channels ? FLAW_CHANNELS : FLAW_NONE;
 }
 
-static void count(struct found *f)
+/* Counts the pictures with this flaw, and lists them while there is room. */
+static void count(struct found *f, enum flaw flaw)
 {
     const struct dataset *data = f->survey->data;
     for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++)
         for (int64_t i = 0; i < data->count[split]; i++) {
-            enum flaw flaw = judge(f, &f->survey->facts[split][i]);
-            if (flaw == FLAW_NONE)
+            if (judge(f, &f->survey->facts[split][i]) != flaw)
                 continue;
             f->count[flaw]++;
             f->flawed++;
@@ -221,14 +222,12 @@ static void draw_rows(struct found *f)
     figure->x_label = mem_string("share of the pictures");
     for (int k = 0; k < FLAWS; k++) {
         double share = (double)f->count[k] / (double)f->n;
-        figure_add_row(figure, kinds[k].name, share, share, share, tone);
+        figure_add_row(figure, kinds[k].name, share, share, share, share > 0 ? tone : TONE_DATA);
         figure->x_high = share > figure->x_high ? share : figure->x_high;
     }
     figure->x_high = figure->x_high > 0 ? figure->x_high : 0.01;
     char *n = text_n(f->n);
-    figure->caption = mem_format("%s; each picture counts once, for the first of these that holds in the order cannot "
-                                 "be read, long, size, one colour, grey.",
-                                 n);
+    figure->caption = mem_format("%s; a picture counts once, for the first of these that holds.", n);
     free(n);
     text_describe_rows(figure);
 }
@@ -308,7 +307,8 @@ bool check_integrity(struct survey *s, const struct policy_check *p, int64_t n, 
     *f = (struct found){ .survey = s, .policy = p, .check = out };
     f->n = s->data->count[SPLIT_TRAIN] + s->data->count[SPLIT_TEST];
     find_norm(f);
-    count(f);
+    for (int flaw = 0; flaw < FLAWS; flaw++)
+        count(f, (enum flaw)flaw);
     double share = (double)f->flawed / (double)f->n;
     out->unit = UNIT_SHARE;
     out->estimate = (struct estimate){ share, share, share, f->n };
