@@ -28,6 +28,30 @@ struct interval newcombe(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
                               fmin(1, p - q + hypot(a.high - p, q - b.low)) };
 }
 
+struct interval paired_difference(int64_t gained, int64_t lost, int64_t n, double confidence)
+{
+    assert(gained >= 0 && lost >= 0 && gained + lost <= n && confidence > 0 && confidence < 1);
+    double count = (double)n + 2, first = ((double)gained + 0.5) / count, second = ((double)lost + 0.5) / count;
+    double z = normal_quantile(0.5 + confidence / 2), difference = first - second;
+    double half = z * sqrt((first + second - difference * difference) / count);
+    return n == 0 ? (struct interval){ -1, 1 }
+                  : (struct interval){ fmax(-1, difference - half), fmin(1, difference + half) };
+}
+
+double normal_quantile(double share)
+{
+    assert(share > 0 && share < 1);
+    double low = -40, high = 40; /* halving is slow and exact */
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        if (erfc(-middle / sqrt(2)) / 2 < share)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -14,6 +14,14 @@ struct interval wilson(int64_t k, int64_t n);
  * [-1,1]. */
 struct interval newcombe(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
 
+/* Interval, at a confidence in (0,1) such as 0.95, of the difference of two proportions of the same n things: `gained`
+ * things count in the first only, `lost` ones in the second only (Agresti and Min, "Simple improved confidence intervals
+ * for comparing matched proportions", 2005: half a thing is added to each of the four cells). n = 0 gives [-1,1]. */
+struct interval paired_difference(int64_t gained, int64_t lost, int64_t n, double confidence);
+
+/* The z below which this share of the standard normal distribution lies; share in (0,1). */
+double normal_quantile(double share);
+
 /* 95 % percentile bootstrap interval of the mean of x[n] (Efron 1979), `draws` resamples keyed by seed. n >= 1. */
 struct interval bootstrap_mean(const double *x, int n, int draws, uint64_t seed);
 

@@ -114,3 +114,41 @@ Test(statistics, median_is_the_middle)
     cr_assert_eq(median((double[]){ 9, 1, 5 }, 3), 5);
     cr_assert_eq(median((double[]){ 4, 1, 3, 2 }, 4), 2.5);
 }
+
+/* From the quantiles of Python's statistics.NormalDist. */
+Test(statistics, normal_quantiles_are_the_known_ones)
+{
+    cr_assert_float_eq(normal_quantile(0.5), 0.000000000, 1e-8);
+    cr_assert_float_eq(normal_quantile(0.975), 1.959963985, 1e-8);
+    cr_assert_float_eq(normal_quantile(0.995), 2.575829304, 1e-8);
+    cr_assert_float_eq(normal_quantile(1e-9), -5.997807015, 1e-8);
+}
+
+/* From the formula, computed apart from this code. */
+Test(statistics, paired_differences_have_the_intervals_of_their_formula)
+{
+    expect(paired_difference(86, 150, 1600, 0.95), -0.058683, -0.021217, 1e-6);
+    expect(paired_difference(0, 0, 100, 0.95), -0.019215, 0.019215, 1e-6);
+    expect(paired_difference(10, 2, 40, 0.99), -0.017286, 0.398238, 1e-6);
+    expect(paired_difference(40, 0, 40, 0.95), 0.872847, 1.000000, 1e-6);
+    expect(paired_difference(3, 3, 20, 0.995), -0.337578, 0.337578, 1e-6);
+    expect(paired_difference(0, 0, 0, 0.95), -1, 1, 0);
+}
+
+/* Two rules that are equally good and agree in 4 of 10: the interval holds 0 as often as it says, or a little more. */
+Test(statistics, paired_differences_hold_the_truth_as_often_as_stated)
+{
+    int held = 0;
+    for (uint32_t i = 0; i < 4000; i++) {
+        struct rng r = rng_stream(5, RNG_TEST, 1, i);
+        int gained = 0, lost = 0;
+        for (int k = 0; k < 80; k++) {
+            float u = rng_unit(&r);
+            gained += u < 0.3f;
+            lost += u > 0.7f;
+        }
+        struct interval d = paired_difference(gained, lost, 80, 0.9);
+        held += d.low <= 0 && d.high >= 0;
+    }
+    cr_assert(held > 3520 && held < 3720, "%d of 4000", held);
+}
