@@ -20,7 +20,7 @@ struct centre {
 };
 
 struct segmentation {
-    const float *image; /* [c,h,w] */
+    const float *image; /* [c,h,w], c is 1 or 3 */
     int c, h, w, rows, columns, n;
     float step;            /* between centres, px */
     struct centre *centre; /* [n] */
@@ -49,50 +49,55 @@ static void start(struct segmentation *s)
                 (int)((int64_t)y * s->rows / s->h) * s->columns + (int)((int64_t)x * s->columns / s->w);
 }
 
+/* Adds pixel i in column x of row y to the sums of its centre. */
+static void add_pixel(const struct segmentation *s, struct centre *sum, int *count, int y, int x)
+{
+    int i = y * s->w + x, area = s->h * s->w, k = s->label[i];
+
+    count[k]++;
+    sum[k].y += (float)y;
+    sum[k].x += (float)x;
+    for (int c = 0; c < COLOURS; c++)
+        sum[k].colour[c] += s->image[(s->c == COLOURS ? c * area : 0) + i];
+}
+
 /* Each centre becomes the mean of its pixels; one that has lost them all stays where it is. */
 static void move_centres(struct segmentation *s)
 {
     struct centre *sum = mem_alloc((size_t)s->n, sizeof *sum);
-    int *count = mem_alloc((size_t)s->n, sizeof *count), area = s->h * s->w;
+    int *count = mem_alloc((size_t)s->n, sizeof *count);
 
-    for (int i = 0; i < area; i++) {
-        struct centre *k = &sum[s->label[i]];
-        count[s->label[i]]++;
-        k->y += (float)(i / s->w);
-        k->x += (float)(i % s->w);
-        for (int c = 0; c < s->c; c++)
-            k->colour[c] += s->image[c * area + i];
-    }
-    for (int i = 0; i < s->n; i++) {
-        float one = count[i] ? 1 / (float)count[i] : 0;
-        if (count[i])
-            s->centre[i] =
-                (struct centre){ sum[i].y * one,
-                                 sum[i].x * one,
-                                 { sum[i].colour[0] * one, sum[i].colour[1] * one, sum[i].colour[2] * one } };
-    }
+    for (int y = 0; y < s->h; y++)
+        for (int x = 0; x < s->w; x++)
+            add_pixel(s, sum, count, y, x);
+    for (int k = 0; k < s->n; k++)
+        if (count[k]) {
+            float one = 1 / (float)count[k];
+            s->centre[k] = (struct centre){ .y = sum[k].y * one, .x = sum[k].x * one };
+            for (int c = 0; c < COLOURS; c++)
+                s->centre[k].colour[c] = sum[k].colour[c] * one;
+        }
     free(sum);
     free(count);
 }
 
-/* The pixels of one row within the window of centre k that are nearer to it than to their own. */
+/* The pixels of row y within the window of centre k that are nearer to it than to their own. Grey is a colour of three
+ * equal channels. */
 static void claim_row(struct segmentation *s, int k, int y, int from, int to)
 {
-    const struct centre *centre = &s->centre[k];
-    float place = compactness * compactness / (s->step * s->step), dy = (float)y - centre->y;
-    int area = s->h * s->w;
+    const struct centre centre = s->centre[k];
+    float place = compactness * compactness / (s->step * s->step), dy = (float)y - centre.y;
+    size_t area = (size_t)s->h * (size_t)s->w, row = (size_t)y * (size_t)s->w;
+    const float *a = s->image + row, *b = a + (s->c == COLOURS ? area : 0), *c = b + (s->c == COLOURS ? area : 0);
+    float *distance = s->distance + row;
+    int *label = s->label + row;
 
     for (int x = from; x < to; x++) {
-        int i = y * s->w + x;
-        float dx = (float)x - centre->x, d = place * (dy * dy + dx * dx);
-        for (int c = 0; c < s->c; c++) {
-            float e = s->image[c * area + i] - centre->colour[c];
-            d += e * e;
-        }
-        if (d < s->distance[i]) {
-            s->distance[i] = d;
-            s->label[i] = k;
-        }
+        float dx = (float)x - centre.x, da = a[x] - centre.colour[0], db = b[x] - centre.colour[1];
+        float dc = c[x] - centre.colour[2], d = da * da + db * db + dc * dc + place * (dy * dy + dx * dx);
+        bool nearer = d < distance[x];
+        distance[x] = nearer ? d : distance[x];
+        label[x] = nearer ? k : label[x];
     }
 }
 
@@ -111,35 +116,31 @@ static void claim_pixels(struct segmentation *s)
     }
 }
 
-static int show(const struct segmentation *s, int k, uint8_t *mask)
-{
-    int shown = 0;
-
-    for (int i = 0; i < s->h * s->w; i++)
-        if (s->label[i] == k) {
-            mask[i] = 1;
-            shown++;
-        }
-    return shown;
-}
-
 static void draw(const struct segmentation *s, double share, struct rng *r, uint8_t *mask)
 {
     uint32_t *order = mem_alloc((size_t)s->n, sizeof *order);
-    int wanted = (int)ceil(share * s->h * s->w), shown = 0;
+    int *size = mem_alloc((size_t)s->n, sizeof *size), area = s->h * s->w, shown = 0;
+    bool *chosen = mem_alloc((size_t)s->n, sizeof *chosen);
 
+    for (int i = 0; i < area; i++)
+        size[s->label[i]]++;
     rng_permutation(r, (uint32_t)s->n, order);
-    memset(mask, 0, (size_t)s->h * (size_t)s->w);
-    for (int i = 0; i < s->n - 1 && shown < wanted; i++)
-        shown += show(s, (int)order[i], mask);
+    for (int i = 0; i < s->n - 1 && shown < share * area; i++) {
+        chosen[order[i]] = true;
+        shown += size[order[i]];
+    }
+    for (int i = 0; i < area; i++)
+        mask[i] = chosen[s->label[i]];
     free(order);
+    free(size);
+    free(chosen);
 }
 
 void view_segment(const float *x, int c, int h, int w, double share, struct rng *r, uint8_t *mask)
 {
     struct segmentation s = { .image = x, .c = c, .h = h, .w = w };
 
-    assert(c >= 1 && c <= COLOURS && (int64_t)h * w >= 4);
+    assert((c == 1 || c == COLOURS) && (int64_t)h * w >= 4);
     start(&s);
     for (int i = 0; i < ITERATIONS; i++) {
         move_centres(&s);

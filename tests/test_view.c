@@ -262,19 +262,33 @@ static float cell_colour(int channel, int row, int column)
     return (float)((row * 3 + column * 5 + channel * (row + 2 * column)) % 7) / 6;
 }
 
-Test(view, segments_are_the_parts_of_equal_colour)
+/* Thirty draws of share 0.3 show whole cells of the 8 x 8 grid: the smallest multiple of 16 pixels from 307.2 on. */
+static void expect_whole_cells(const float *x)
 {
-    static float x[3 * PIXELS];
     uint8_t mask[PIXELS];
-    for (int i = 0; i < 3 * PIXELS; i++)
-        x[i] = cell_colour(i / PIXELS, i % PIXELS / SIDE / 4, i % SIDE / 4);
     for (int draw = 0; draw < 30; draw++) {
         struct rng r = rng_stream(1, RNG_TEST, 0, (uint32_t)draw);
         view_segment(x, 3, SIDE, SIDE, 0.3, &r, mask);
-        cr_expect_eq(region_count(mask, PIXELS), 320, "the smallest multiple of 16 that reaches 307.2");
+        cr_expect_eq(region_count(mask, PIXELS), 320);
         for (int i = 0; i < PIXELS; i++)
-            cr_expect_eq(mask[i], mask[i / SIDE / 4 * 4 * SIDE + i % SIDE / 4 * 4], "whole cells");
+            cr_expect_eq(mask[i], mask[i / SIDE / 4 * 4 * SIDE + i % SIDE / 4 * 4]);
     }
+}
+
+Test(view, segments_are_the_parts_of_equal_colour)
+{
+    static float x[3 * PIXELS];
+    for (int i = 0; i < 3 * PIXELS; i++)
+        x[i] = cell_colour(i / PIXELS, i % PIXELS / SIDE / 4, i % SIDE / 4);
+    expect_whole_cells(x);
+}
+
+Test(view, without_colours_segments_are_the_cells_of_the_grid)
+{
+    static float x[3 * PIXELS];
+    for (int i = 0; i < 3 * PIXELS; i++)
+        x[i] = 0.4f;
+    expect_whole_cells(x);
 }
 
 Test(view, segments_follow_an_edge_that_the_grid_does_not)
