@@ -141,6 +141,15 @@ static bool png_is_cut(const uint8_t *bytes, size_t n)
     return false;
 }
 
+/* What a PNG's header says; 0 for other files. stb_image calls those unknown that are too large for it. */
+static int64_t png_pixels(const uint8_t *bytes, size_t n)
+{
+    uint32_t side[2] = { 0 };
+    for (int k = 0; n >= 24 && memcmp(bytes, "\x89PNG", 4) == 0 && k < 8; k++)
+        side[k / 4] = side[k / 4] << 8 | bytes[16 + k];
+    return side[0] > INT32_MAX || side[1] > INT32_MAX ? INT64_MAX : (int64_t)side[0] * side[1];
+}
+
 static bool is_cut(const uint8_t *bytes, size_t n, size_t w, size_t h, int c)
 {
     if (n > 8 && memcmp(bytes, "\x89PNG", 4) == 0)
@@ -165,6 +174,8 @@ bool decode_bytes(const uint8_t *bytes, size_t n, const char *path, struct image
         return err_run(err, "%s: more than %d MB; %s", path, DECODE_LIMIT_BYTES >> 20, remedy);
     if (!jpeg_is_safe(bytes, n))
         return err_run(err, "%s: damaged JPEG (a Huffman table of more than 256 codes); %s", path, remedy);
+    if (png_pixels(bytes, n) > PIXEL_LIMIT)
+        return err_run(err, "%s: more than %d million pixels; %s", path, PIXEL_LIMIT / 1000000, remedy);
     if (!stbi_info_from_memory(bytes, (int)n, &w, &h, &found))
         return err_run(err, "%s: not a readable JPEG, PNG, BMP, PPM or PGM (%s); %s", path, stbi_failure_reason(),
                        remedy);
