@@ -248,32 +248,36 @@ double planted_brightness(int k, int classes)
     return darkest + (lightest - darkest) * k / (classes - 1);
 }
 
-/* The mean of n values that are counted by size, once `shift` was added to each and the sum clipped to 0..255. */
-static double shifted_mean(const int64_t *count, int64_t n, int shift)
+/* The mean luma of pixels whose values are counted by channel, once `shift` was added to each value and the sum clipped
+ * to 0..255. */
+static double shifted_luma(const int64_t count[3][256], int64_t pixels, int shift)
 {
+    static const int weight[3] = { 299, 587, 114 }; /* thousandths */
     int64_t sum = 0;
-    for (int value = 0; value < 256; value++) {
-        int moved = value + shift;
-        sum += count[value] * (moved < 0 ? 0 : moved > 255 ? 255 : moved);
-    }
-    return (double)sum / (double)n;
+    for (int c = 0; c < 3; c++)
+        for (int value = 0; value < 256; value++) {
+            int moved = value + shift;
+            sum += weight[c] * count[c][value] * (moved < 0 ? 0 : moved > 255 ? 255 : moved);
+        }
+    return (double)sum / 1000 / (double)pixels;
 }
 
-/* Adds the same to all values, so that their mean is the stated one or less than one step below it. */
-static void shift_brightness(double mean, uint8_t *pixels, size_t n)
+/* Adds the same to all values of pixels[3,plane], so that their mean luma is the stated one or less than one step below
+ * it. */
+static void shift_brightness(double luma, uint8_t *pixels, size_t plane)
 {
-    int64_t count[256] = { 0 };
-    int low = -255, high = 255; /* the mean rises with the shift; it is at most the wanted one at `low` */
-    for (size_t i = 0; i < n; i++)
-        count[pixels[i]]++;
+    int64_t count[3][256] = { { 0 } };
+    int low = -255, high = 255; /* the luma rises with the shift; it is at most the wanted one at `low` */
+    for (size_t i = 0; i < 3 * plane; i++)
+        count[i / plane][pixels[i]]++;
     while (high - low > 1) {
         int middle = (low + high) / 2;
-        if (shifted_mean(count, (int64_t)n, middle) <= mean)
+        if (shifted_luma((const int64_t(*)[256])count, (int64_t)plane, middle) <= luma)
             low = middle;
         else
             high = middle;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < 3 * plane; i++)
         pixels[i] = to_byte((float)(pixels[i] + low));
 }
 
@@ -294,7 +298,7 @@ void planted_draw(const struct planted *p, int classes, enum split split, int64_
             paint_row(&g, c, y, wave, cover, code_colour[codes.border][c], &r, pixels + ((size_t)c * h + y) * w);
     }
     if (p->property_cue > 0)
-        shift_brightness(planted_brightness(codes.brightness, classes), pixels, (size_t)h * (size_t)w * 3);
+        shift_brightness(planted_brightness(codes.brightness, classes), pixels, (size_t)h * (size_t)w);
 }
 
 /* ---- as a data set ---- */

@@ -38,7 +38,7 @@ void planted_draw(const struct planted *p, int classes, enum split split, int64_
 /* Whether (u,v), in units of the shape's radius, lies inside shape k. For tests of the shapes' areas. */
 bool planted_inside(int k, float u, float v);
 
-/* The mean of all values of a picture, 0..255, that is the code of class k. */
+/* The mean luma (0.299 R + 0.587 G + 0.114 B) of a picture, 0..255, that is the code of class k. */
 double planted_brightness(int k, int classes);
 
 /* How far each shape extends from its centre, in radii. */
