@@ -273,6 +273,19 @@ Test(duplicates, copies_are_counted_by_split_and_label)
     free(test);
 }
 
+/* The first two of three equal pictures have the same label; they count because of the third. */
+Test(duplicates, copies_of_copies_count)
+{
+    uint8_t pixels[SIDE * SIDE * 3];
+    int i = 0;
+    make_set();
+    while (strcmp(draw(i, pixels), "bars") != 0)
+        i++;
+    fixture_image("set/train/bars/second.png", SIDE, SIDE, 3, pixels);
+    fixture_image("set/train/triangle/third.png", SIDE, SIDE, 3, pixels);
+    expect_counts(fixture_path("set"), 0, 2, 3);
+}
+
 Test(duplicates, flat_pictures_are_nobodys_copies)
 {
     uint8_t pixels[SIDE * SIDE * 3];

@@ -40,10 +40,9 @@ static int label_of(const struct copies *c, uint32_t i)
 /* Whether `other` makes picture i count. */
 static bool is_partner(const struct copies *c, uint32_t i, uint32_t other)
 {
-    bool i_train = i < c->d->n_train, other_train = other < c->d->n_train;
     switch (c->kind) {
-    case ACROSS: return !i_train && other_train;
-    case WITHIN: return i_train && other_train && other < i;
+    case ACROSS: return i >= c->d->n_train && other < c->d->n_train;
+    case WITHIN: return i < c->d->n_train && other < i;
     case LABELS: return label_of(c, i) != label_of(c, other);
     }
     return false;
