@@ -252,6 +252,9 @@ Test(facts, blank_is_one_colour_give_or_take_a_step)
     for (int i = 0; i < SIDES * SIDES; i++)
         p[i] = (uint8_t)(i % 2); /* a picture in [0,1] that was stored as bytes */
     cr_assert_eq(facts_of(1, SIDES, SIDES, p).state, PICTURE_BLANK);
+    for (int i = 0; i < SIDES * SIDES; i++)
+        p[i] = (uint8_t)((i + i / SIDES) % 2 ? 131 : 128); /* a fine texture: all areas have the same mean */
+    cr_assert_eq(facts_of(1, SIDES, SIDES, p).state, PICTURE_GOOD);
     memset(p, 128, SIDES * SIDES);
     for (int y = 40; y < 60; y++)
         memset(p + y * SIDES + 40, 140, 20);

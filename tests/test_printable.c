@@ -25,8 +25,9 @@ Test(printable, writes_control_characters_as_bytes)
 Test(printable, writes_what_is_not_utf8_as_bytes)
 {
     check("\xff", "\\xff");
-    check("\xc3", "\\xc3");                 /* cut short */
-    check("\xc0\x8a", "\\xc0\\x8a");        /* a newline in two bytes */
+    check("\xc3", "\\xc3");                   /* cut short */
+    check("\xc0\x8a", "\\xc0\\x8a");          /* a newline in two bytes */
+    check("\xc1\x81", "\\xc1\\x81");          /* an A in two bytes */
     check("\xe0\x80\x8a", "\\xe0\\x80\\x8a"); /* and in three */
     check("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* half a surrogate pair */
     check("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,11 +153,21 @@ Test(survey, visit_shows_every_picture_of_the_sample_once)
     survey_fixture_close(&s);
 }
 
-static bool fail_on_some(void *self, int worker, int64_t i, struct err *err)
+struct failing {
+    _Atomic int calls, later;
+};
+
+/* 7 and 17 fail, 17 first. */
+static bool fail_twice(void *self, int worker, int64_t i, struct err *err)
 {
+    struct failing *f = self;
     (void)worker;
-    ++*(_Atomic int *)self;
-    return i % 10 != 7 || err_run(err, "item %d", (int)i);
+    f->calls++;
+    while (i == 7 && !f->later)
+        sched_yield();
+    if (i == 17)
+        f->later = 1;
+    return (i != 7 && i != 17) || err_run(err, "item %d", (int)i);
 }
 
 Test(survey, the_first_failure_by_number_wins_and_ends_the_work)
@@ -165,11 +176,11 @@ Test(survey, the_first_failure_by_number_wins_and_ends_the_work)
     struct err err;
     make_set(0);
     open_set(&s, 3);
-    for (int repeat = 0; repeat < 50; repeat++) {
-        _Atomic int calls = 0;
-        cr_assert_not(survey_each(&s, "failing", 1000000, fail_on_some, &calls, &err));
+    for (int repeat = 0; repeat < 20; repeat++) {
+        struct failing f = { 0 };
+        cr_assert_not(survey_each(&s, "failing", 100000000, fail_twice, &f, &err));
         cr_assert_str_eq(err.text, "item 7");
-        cr_assert_lt(calls, 1000000);
+        cr_assert_lt(f.calls, 100000000);
     }
     survey_fixture_close(&s);
 }
