@@ -142,6 +142,36 @@ Test(ridge, never_learns_from_the_fold_that_it_answers)
     rows_free(&r);
 }
 
+/* Without fold g, as if its rows were not there. */
+Test(ridge, nested_answers_know_nothing_of_the_fold_that_is_left_out)
+{
+    struct rows all = planted_rule(ROWS, FEATURES), part = rows_new(ROWS, FEATURES);
+    int *nested = mem_alloc(FOLDS * ROWS, sizeof *nested), differ = 0, others = 0;
+    struct team *team;
+    struct err err;
+    cr_assert(team_new(2, false, &team, &err));
+    cr_assert(ridge_cross_validate_nested(&all.p, team, all.answer, nested, &err));
+    for (int i = 0; i < ROWS; i++) {
+        if (all.fold[i] == 2) {
+            cr_assert(nested[2 * ROWS + i] == -1);
+            continue;
+        }
+        memcpy(part.x + others * FEATURES, all.x + i * FEATURES, FEATURES * sizeof(float));
+        part.label[others] = all.label[i];
+        part.fold[others++] = all.fold[i];
+    }
+    part.p.n = others;
+    solve(&part, 1);
+    for (int i = 0, k = 0; i < ROWS; i++)
+        if (all.fold[i] != 2)
+            differ += nested[2 * ROWS + i] != part.answer[k++];
+    cr_assert(others < ROWS && differ <= 1, "%d of %d differ", differ, others); /* the scale rounds otherwise */
+    team_free(team);
+    free(nested);
+    rows_free(&all);
+    rows_free(&part);
+}
+
 Test(ridge, same_answers_for_every_number_of_threads)
 {
     struct rows one = planted_rule(ROWS, FEATURES), many = planted_rule(ROWS, FEATURES);

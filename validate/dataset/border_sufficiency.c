@@ -39,7 +39,7 @@ static bool make_masks(struct border *b, struct err *err)
 static struct estimate compare(const struct border *b, int other)
 {
     const struct linear_probe *p = &b->probe;
-    const int *ring = b->part[BORDER_RING].answer, *against = b->part[other].answer;
+    const int *ring = b->part[BORDER_RING].told.answer, *against = b->part[other].told.answer;
     double *difference = mem_alloc((size_t)p->n, sizeof *difference);
     for (int i = 0; i < p->n; i++)
         difference[i] = (ring[i] == p->label[i]) - (against[i] == p->label[i]);
@@ -61,7 +61,7 @@ static void count_classes(struct border *b)
     struct border_class *all = mem_alloc((size_t)classes, sizeof *all);
     for (int i = 0; i < b->probe.n; i++) {
         all[b->probe.label[i]].n++;
-        all[b->probe.label[i]].right += b->part[BORDER_RING].answer[i] == b->probe.label[i];
+        all[b->probe.label[i]].right += b->part[BORDER_RING].told.answer[i] == b->probe.label[i];
     }
     for (int k = 0; k < classes; k++) {
         all[k].class = k;
@@ -82,11 +82,11 @@ static bool measure(struct border *b, struct err *err)
     if (!linear_probe_ask(&b->probe, "telling classes from the border", b->part, b->n_parts, err))
         return false;
     for (int k = 0; k < b->n_parts; k++)
-        b->right[k] = linear_probe_share(&b->probe, b->part[k].right);
-    b->shuffled = linear_probe_share(&b->probe, b->part[BORDER_RING].right_shuffled);
+        b->right[k] = linear_probe_share(&b->probe, b->part[k].told.right);
+    b->shuffled = linear_probe_share(&b->probe, b->part[BORDER_RING].shuffled.right);
     for (int k = BORDER_CENTRE; k < b->n_parts; k++)
         b->difference[k] = compare(b, k);
-    bool next = b->n_parts > BORDER_NEXT && b->part[BORDER_NEXT].right < b->part[BORDER_CENTRE].right;
+    bool next = b->n_parts > BORDER_NEXT && b->part[BORDER_NEXT].told.right < b->part[BORDER_CENTRE].told.right;
     b->against = next ? BORDER_NEXT : BORDER_CENTRE;
     count_classes(b);
     return true;
@@ -133,7 +133,7 @@ static void decide(struct border *b)
 bool border_tells(const struct border *b, int i)
 {
     int label = b->probe.label[i];
-    return b->part[BORDER_RING].answer[i] == label && b->part[b->against].answer[i] != label;
+    return b->part[BORDER_RING].told.answer[i] == label && b->part[b->against].told.answer[i] != label;
 }
 
 /* --- what else is told -------------------------------------------------------------------------------------------- */
@@ -204,8 +204,8 @@ static void border_close(struct border *b)
 {
     for (int k = 0; k < BORDER_PARTS; k++) {
         free(b->mask[k]);
-        free(b->part[k].answer);
-        free(b->part[k].shuffled);
+        told_free(&b->part[k].told);
+        told_free(&b->part[k].shuffled);
     }
     free(b->class);
     linear_probe_close(&b->probe);

@@ -225,7 +225,7 @@ static void make_example(struct border *b, int i, struct example out[3])
                                mem_format("Picture %s: %s", number, label), NULL };
     for (int k = 1; k < 3; k++) {
         int part = k == 1 ? BORDER_RING : b->against;
-        char *caption = told(b, k == 1 ? "Only the ring" : inner, b->part[part].answer[i]);
+        char *caption = told(b, k == 1 ? "Only the ring" : inner, b->part[part].told.answer[i]);
         out[k] =
             (struct example){ mem_format("The same picture, the rest hidden. %s.", caption), caption, b->mask[part] };
     }

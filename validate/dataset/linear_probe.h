@@ -23,16 +23,21 @@ struct linear_probe {
     double majority; /* right when the most frequent class is always named */
 };
 
+/* What was told from a part. */
+struct told {
+    int *answer; /* [n] the class; -1: none */
+    int right;   /* answers that are the label */
+    int *nested; /* with `nested`: [SURVEY_FOLDS,n] by what has not seen fold g either (base/ridge.h), else NULL */
+};
+void told_free(struct told *t);
+
 /* A part of all pictures. */
 struct probed_part {
-    const uint8_t *mask; /* [h*w], 1 = in the part; borrowed */
-    int cells, filters;  /* features_open */
-    bool shuffle;        /* also tell the shuffled labels */
-    /* Filled by linear_probe_ask: */
-    int *answer;        /* [n] the class that was told; free() it */
-    int right;          /* answers that are the label */
-    int *shuffled;      /* the same with shuffled labels, or NULL; free() it */
-    int right_shuffled; /* those that are the shuffled label */
+    const uint8_t *mask;        /* [h*w], 1 = in the part; borrowed */
+    int cells, filters;         /* features_open */
+    bool shuffle;               /* also tell the shuffled labels */
+    bool nested;                /* also tell each fold without another one */
+    struct told told, shuffled; /* filled by linear_probe_ask, shuffled only with `shuffle`; told_free them */
 };
 
 /* Draws the survey's sample of n pictures (0: all). */

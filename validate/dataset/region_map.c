@@ -60,19 +60,28 @@ static void make_places(struct map *m)
         }
     m->part = mem_alloc((size_t)m->n, sizeof *m->part);
     for (int k = 0; k < m->n; k++)
-        m->part[k] = (struct probed_part){ .mask = m->mask + (int64_t)k * h * w, .cells = CELLS, .shuffle = true };
+        m->part[k] = (struct probed_part){
+            .mask = m->mask + (int64_t)k * h * w, .cells = CELLS, .shuffle = true, .nested = true
+        };
 }
 
-/* right[k]: right answers from place k on the pictures outside of fold `but` (-1: on all). */
+static const struct told *told_from(const struct map *m, int place, bool shuffled)
+{
+    return shuffled ? &m->part[place].shuffled : &m->part[place].told;
+}
+
+/* right[k]: right answers from place k to the pictures outside of fold `but`, by models that have not seen it either
+ * (-1: to all). */
 static void count_right(const struct map *m, bool shuffled, int but, int *right)
 {
     const struct linear_probe *p = &m->probe;
     const int *label = shuffled ? p->shuffled : p->label;
     for (int k = 0; k < m->n; k++) {
-        const int *answer = shuffled ? m->part[k].shuffled : m->part[k].answer;
+        const struct told *t = told_from(m, k, shuffled);
+        const int *answer = but < 0 ? t->answer : t->nested + (int64_t)but * p->n;
         right[k] = 0;
         for (int i = 0; i < p->n; i++)
-            right[k] += p->fold[i] != but && answer[i] == label[i];
+            right[k] += answer[i] == label[i];
     }
 }
 
@@ -125,12 +134,12 @@ static struct contrast measure_contrast(const struct map *m, bool shuffled)
     struct contrast c = { 0 };
     for (int fold = 0; fold < SURVEY_FOLDS; fold++) {
         struct pair pair = choose_pair(m, shuffled, fold);
-        const struct probed_part *place = &m->part[pair.place], *other = &m->part[pair.other];
+        const int *place = told_from(m, pair.place, shuffled)->answer,
+                  *other = told_from(m, pair.other, shuffled)->answer;
         for (int i = 0; i < p->n; i++) {
             if (p->fold[i] != fold)
                 continue;
-            int right = (shuffled ? place->shuffled : place->answer)[i] == label[i];
-            int other_right = (shuffled ? other->shuffled : other->answer)[i] == label[i];
+            int right = place[i] == label[i], other_right = other[i] == label[i];
             c.right += right;
             c.other_right += other_right;
             difference[i] = right - other_right;
@@ -267,7 +276,7 @@ static void word(struct map *m)
 
 static double above_majority(const struct map *m, int place)
 {
-    return fmax(0, (double)m->part[place].right / m->probe.n - m->probe.majority);
+    return fmax(0, (double)m->part[place].told.right / m->probe.n - m->probe.majority);
 }
 
 static void draw_heat(struct map *m)
@@ -313,7 +322,7 @@ static void draw_rows(struct map *m)
 static bool only_place(const struct map *m, int i)
 {
     int label = m->probe.label[i];
-    return m->part[m->shown.place].answer[i] == label && m->part[m->shown.other].answer[i] != label;
+    return m->part[m->shown.place].told.answer[i] == label && m->part[m->shown.other].told.answer[i] != label;
 }
 
 static int find_examples(const struct map *m, int *example)
@@ -328,7 +337,7 @@ static int find_examples(const struct map *m, int *example)
 
 static char *caption(struct map *m, int i, bool whole)
 {
-    int answer = m->part[m->shown.place].answer[i];
+    int answer = m->part[m->shown.place].told.answer[i];
     const char *label = keep(m, shown_class(m->survey, m->probe.label[i]));
     const char *number = keep(m, format_count(m->survey->image[m->probe.row[i]]));
     if (whole)
@@ -378,7 +387,8 @@ static json_t *details(const struct map *m)
     for (int row = 0; row < m->rows; row++) {
         json_t *line = json_array();
         for (int column = 0; column < m->columns; column++)
-            json_array_append_new(line, probe_number((double)m->part[row * m->columns + column].right / m->probe.n));
+            json_array_append_new(line,
+                                  probe_number((double)m->part[row * m->columns + column].told.right / m->probe.n));
         json_array_append_new(map, line);
     }
     struct estimate place = linear_probe_share(&m->probe, m->found.right);
@@ -397,8 +407,8 @@ static json_t *details(const struct map *m)
 static void map_close(struct map *m)
 {
     for (int k = 0; k < m->n; k++) {
-        free(m->part[k].answer);
-        free(m->part[k].shuffled);
+        told_free(&m->part[k].told);
+        told_free(&m->part[k].shuffled);
     }
     free(m->part);
     free(m->mask);
