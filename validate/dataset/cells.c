@@ -146,19 +146,22 @@ static void cut_evenly(struct cells *c, uint32_t q)
     }
 }
 
+/* From a single cell, which stays when finer ones tell no more. */
 static void try_levels(struct cells *c)
 {
-    uint32_t most = (uint32_t)c->p->n / PICTURES_PER_CELL, step = c->p->dims == 1 ? 4 : 2;
+    uint32_t most = (uint32_t)c->p->n / PICTURES_PER_CELL;
+    cut_evenly(c, 1);
+    try_level(c);
     if (c->p->dims == 1 && (c->p->category || c->dim[0].n_distinct <= most)) {
         memcpy(c->cell, c->dim[0].distinct, (size_t)c->p->n * sizeof *c->cell);
         c->n_cells = c->dim[0].n_distinct;
         try_level(c);
     }
-    for (uint32_t q = 2; !c->p->category; q *= step) {
+    for (uint32_t q = 2; !c->p->category; q *= 2) {
         uint64_t cells = 1;
         for (int dim = 0; dim < c->p->dims; dim++)
             cells *= q;
-        if (cells > most && q > 2)
+        if (cells > most)
             return;
         cut_evenly(c, q);
         try_level(c);

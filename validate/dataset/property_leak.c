@@ -281,8 +281,9 @@ static void word(struct leak *l)
     const struct wording *w = &wording[l->policy->properties];
     struct check *out = l->check;
     out->question = mem_string(w->question);
-    out->measure = l->n_told ? mem_format("of what guessing leaves open is told by the %s", l->told[0].property->name)
-                             : mem_string("is told: nothing differs");
+    out->measure = l->n_told && out->estimate.value > 0
+                       ? mem_format("of what guessing leaves open is told by the %s", l->told[0].property->name)
+                       : mem_string("of what guessing leaves open is told by one property alone");
     out->asks =
         mem_format("We name the class of each picture from one %s at a time, by what other pictures with a like "
                    "value are: %s.",
