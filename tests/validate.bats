@@ -23,7 +23,7 @@ option_names() {
 }
 
 @test "the man page names exactly the options of --help, of the program and of its commands" {
-    for command in '' model sis merge; do
+    for command in '' model dataset sis merge; do
         "$VALIDATE" $command --help
     done | grep -E '^ +(-[a-z], )?--' | option_names >help.txt
     grep -E '^\.BI? ' "$BATS_TEST_DIRNAME/../docs/man/marginalia-validate.1" | option_names >page.txt
