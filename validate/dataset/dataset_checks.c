@@ -55,9 +55,8 @@ const struct check_type dataset_check_types[] = {
       .unit = UNIT_SHARE,
       .good = SIDE_AT_MOST },
     { .kind = "subset.retrain",
-      .summary =
-          "right answers of a new model trained on a few chosen pixels of each picture, minus those of its better "
-          "control (only with --full and --masks)",
+      .summary = "right answers of a new model from a few pixels in places that models choose, minus those from "
+                 "random ones (only with --full and --masks)",
       .survey = check_subset_retrain,
       .takes = TAKES_FRACTION,
       .fraction = 0.05,
