@@ -32,7 +32,8 @@ static void write_group(FILE *out, const struct report *r, int begin, int end)
 
     fputs("<h3 class=\"group\">", out);
     html_text(out, question_of(r, r->suspect[begin].check));
-    fprintf(out, end - begin > shown ? " The first %d of %s" : "", shown, all);
+    if (end - begin > shown)
+        fprintf(out, " The first %d of %s", shown, all);
     fputs("</h3><ul class=\"files\" role=\"list\">\n", out);
     for (int i = begin; i < begin + shown; i++)
         write_suspect(out, &r->suspect[i]);
