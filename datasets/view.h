@@ -35,8 +35,10 @@ struct view_options {
 
 struct masked_view;
 
-/* Refuses: a text that is not one of these forms, a view that shows nothing or everything (a ring that meets itself, an
- * offset outside, a share outside (0,1)), masks of another data set, size or split. */
+/* Refuses: a text that is not one of these forms, or that no cfg can hold (control characters, # and ;); a view that
+ * shows nothing or everything (a ring that meets itself, an offset outside, a share that rounds to no pixel or to all);
+ * masks of another data set or size, twice of the same split, or that contradict themselves. Which splits and images
+ * will be read is not known here: view_covers. */
 bool view_open(const struct view_options *o, struct masked_view **out, struct err *err);
 void view_close(struct masked_view *v); /* accepts NULL */
 
@@ -44,7 +46,8 @@ void view_close(struct masked_view *v); /* accepts NULL */
  * picture". Borrowed. */
 const char *view_text(const struct masked_view *v);
 
-/* Whether there is a mask of this image: asked before a long run, so that it does not end at an image without one. */
+/* Whether the view can show this image: false when its split has no file, or the file no mask of it. Asked by
+ * loader_open and before a search, so that a long run does not end at an image without a mask. */
 bool view_covers(const struct masked_view *v, enum split split, int64_t image, struct err *err);
 
 /* mask[h*w], 1 = shown, of an image in the frame. x[c,h,w]: the image in test geometry (used by segment only). False
