@@ -19,15 +19,13 @@ enum {
 
 static const char *const split_name[] = { "train", "test" };
 
-/* FOLDER/without_1, FOLDER/masks_train_2, FOLDER/masks_train: half 1 or 2; 0:
- * both. free() it. */
+/* FOLDER/without_1, FOLDER/masks_train_2, FOLDER/masks_train: half 1 or 2; 0: both. free() it. */
 static char *place(const struct cross_masks *c, const char *what, int half)
 {
     return half ? mem_format("%s/%s_%d", c->folder, what, half) : mem_format("%s/%s", c->folder, what);
 }
 
-/* The model that has not seen half `half` of the training pictures: those whose
- * number mod 2 is half - 1. */
+/* The model that has not seen half `half` of the training pictures: those whose number mod 2 is half - 1. */
 static bool train_half(const struct cross_masks *c, int half, struct err *err)
 {
     const struct survey *s = c->survey;
@@ -78,8 +76,7 @@ static bool is_search(const char *directory)
     return yes;
 }
 
-/* Pixels removed at once: few steps more than 512 for a large picture, 8 pixels
- * for a small one. */
+/* Pixels removed at once: few steps more than 512 for a large picture, 8 pixels for a small one. */
 static int choose_step(const struct network_cfg *n)
 {
     int step = n->h * n->w / MOST_STEPS;
@@ -132,8 +129,7 @@ static bool search(const struct cross_masks *c, enum split split, int half, cons
     return ok;
 }
 
-/* What is refused because its settings differ is wrong usage; so is what will
- * be refused again. */
+/* What is refused because its settings differ is wrong usage; so is what will be refused again. */
 static bool search_half(const struct cross_masks *c, enum split split, int half, const char *path, struct err *err)
 {
     char *out = mem_format("%s/masks_%s_%d", c->folder, split_name[split], half);
@@ -146,8 +142,7 @@ static bool search_half(const struct cross_masks *c, enum split split, int half,
 
 /* --- both halves in one result ------------------------------------------------------------------------------------ */
 
-/* The weights of an ensemble are those of its members (store.h); here each
- * member speaks for its half. */
+/* The weights of an ensemble are those of its members (store.h); here each member speaks for its half. */
 static void join_identity(const struct sis_records half[HALVES], struct sis_records *out)
 {
     struct sha256 *digest = sha256_new();

@@ -59,8 +59,7 @@ static bool check_first(const char *path, const json_t *root, enum split split, 
                                                   path, (long long)*n, word, (long long)*n);
 }
 
-/* How many pictures these masks are of: the first ones of the split. Whether
- * they fit the data, train asks. */
+/* How many pictures these masks are of: the first ones of the split. Whether they fit the data, train asks. */
 static bool count_masks(const char *directory, enum split split, int64_t *n, struct err *err)
 {
     char *path = file_join(directory, "sis.json");
