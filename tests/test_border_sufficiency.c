@@ -188,7 +188,6 @@ Test(border_sufficiency, one_class_is_refused)
     expect_refused((struct drawn){ .n = 1, .side = SIDE, .classes = CLASSES }, 1, "add another class");
 }
 
-/* Where the next ring has no pixels of its own the centre alone is left to compare with. */
 Test(border_sufficiency, smallest_pictures_that_have_a_ring)
 {
     struct drawn d = { .n = 200, .side = 7, .classes = CLASSES, .disc = -1 };

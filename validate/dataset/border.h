@@ -19,7 +19,7 @@ struct border {
     struct check *check;
     int64_t pictures; /* asked for */
     struct linear_probe probe;
-    int area, n_parts;           /* without BORDER_NEXT where no second ring fits */
+    int area;                    /* pixels of ring, centre and random places; the next ring has some more */
     uint8_t *mask[BORDER_PARTS]; /* [h*w] */
     struct probed_part part[BORDER_PARTS];
     struct estimate right[BORDER_PARTS], shuffled;

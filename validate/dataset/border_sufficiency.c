@@ -29,10 +29,11 @@ static bool make_masks(struct border *b, struct err *err)
     region_centre(h, w, width, b->area, b->mask[BORDER_CENTRE]);
     struct rng r = rng_stream(b->survey->seed, STREAM_PLACES, 0, (uint32_t)width);
     region_draw(NULL, h * w, b->area, &r, b->mask[BORDER_RANDOM]);
-    int both = region_ring(h, w, 2 * width, b->mask[BORDER_NEXT]);
+    /* Wide enough to have no fewer pixels; inside of a ring that fits there is room. */
+    for (int outer = 2 * width; region_ring(h, w, outer, b->mask[BORDER_NEXT]) < 2 * b->area;)
+        outer++;
     for (int i = 0; i < h * w; i++)
         b->mask[BORDER_NEXT][i] &= !b->mask[BORDER_RING][i];
-    b->n_parts = both > b->area ? BORDER_PARTS : BORDER_NEXT;
     return true;
 }
 
@@ -76,17 +77,17 @@ static bool measure(struct border *b, struct err *err)
 {
     if (!linear_probe_open(&b->probe, b->survey, b->pictures, err))
         return false;
-    for (int k = 0; k < b->n_parts; k++)
+    for (int k = 0; k < BORDER_PARTS; k++)
         b->part[k] =
             (struct probed_part){ .mask = b->mask[k], .cells = CELLS, .filters = FILTERS, .shuffle = k == BORDER_RING };
-    if (!linear_probe_ask(&b->probe, "telling classes from the border", b->part, b->n_parts, err))
+    if (!linear_probe_ask(&b->probe, "telling classes from the border", b->part, BORDER_PARTS, err))
         return false;
-    for (int k = 0; k < b->n_parts; k++)
+    for (int k = 0; k < BORDER_PARTS; k++)
         b->right[k] = linear_probe_share(&b->probe, b->part[k].told.right);
     b->shuffled = linear_probe_share(&b->probe, b->part[BORDER_RING].shuffled.right);
-    for (int k = BORDER_CENTRE; k < b->n_parts; k++)
+    for (int k = BORDER_CENTRE; k < BORDER_PARTS; k++)
         b->difference[k] = compare(b, k);
-    bool next = b->n_parts > BORDER_NEXT && b->part[BORDER_NEXT].told.right < b->part[BORDER_CENTRE].told.right;
+    bool next = b->part[BORDER_NEXT].told.right < b->part[BORDER_CENTRE].told.right;
     b->against = next ? BORDER_NEXT : BORDER_CENTRE;
     count_classes(b);
     return true;
@@ -183,9 +184,8 @@ static json_t *details(const struct border *b)
     json_object_set_new(object, "width_px", json_integer(b->policy->width));
     json_object_set_new(object, "area_px", json_integer(b->area));
     json_object_set_new(object, "ring_minus_centre", probe_json(&b->difference[BORDER_CENTRE]));
-    if (b->n_parts > BORDER_NEXT)
-        json_object_set_new(object, "ring_minus_next_ring", probe_json(&b->difference[BORDER_NEXT]));
-    for (int k = 0; k < b->n_parts; k++)
+    json_object_set_new(object, "ring_minus_next_ring", probe_json(&b->difference[BORDER_NEXT]));
+    for (int k = 0; k < BORDER_PARTS; k++)
         json_object_set_new(object, name[k], probe_json(&b->right[k]));
     json_object_set_new(object, "shuffled_labels_right", probe_json(&b->shuffled));
     json_object_set_new(object, "majority_right", probe_number(b->probe.majority));

@@ -53,16 +53,14 @@ static const char *other(const struct border *b)
 
 static char *found(struct border *b)
 {
-    const char *next = b->n_parts > BORDER_NEXT
-                           ? keep(b, mem_format(", from the next ring inside %s", share(b, &b->right[BORDER_NEXT])))
-                           : "";
     return mem_format("Ring minus %s is %s. From the ring %s are told right, from the centre %s, from as many random "
-                      "pixels %s%s. With shuffled labels the ring gives %s, always naming the most frequent class %s, "
+                      "pixels %s, from the next ring inside %s. With shuffled labels the ring gives %s, always naming "
+                      "the most frequent class %s, "
                       "guessing %s. The ring avoids %s of the errors that the most frequent class makes.%s",
                       other(b), keep(b, text_estimate(&b->check->estimate, UNIT_POINTS, b->policy)),
                       share(b, &b->right[BORDER_RING]), share(b, &b->right[BORDER_CENTRE]),
-                      share(b, &b->right[BORDER_RANDOM]), next, share(b, &b->shuffled), plain(b, b->probe.majority),
-                      plain(b, 1.0 / b->survey->data->classes),
+                      share(b, &b->right[BORDER_RANDOM]), share(b, &b->right[BORDER_NEXT]), share(b, &b->shuffled),
+                      plain(b, b->probe.majority), plain(b, 1.0 / b->survey->data->classes),
                       plain(b, linear_probe_improvement(&b->probe, b->right[BORDER_RING].value)), network_words(b));
 }
 
@@ -153,14 +151,15 @@ static void draw_parts(struct border *b)
                                                     "next ring inside" };
     struct figure *f = rows(b, "Told right when only one part is seen");
     enum tone tone = estimate_tone(&b->check->estimate, b->policy);
-    for (int k = 0; k < b->n_parts; k++)
+    for (int k = 0; k < BORDER_PARTS; k++)
         add_row(f, name[k], &b->right[k], k == BORDER_RING ? tone : TONE_CONTROL);
     add_row(f, "ring, shuffled labels", &b->shuffled, TONE_CONTROL);
     figure_add_row(f, "most frequent class", b->probe.majority, b->probe.majority, b->probe.majority, TONE_CONTROL);
-    f->caption = mem_format(
-        "%s; ring, centre and random pixels have %s each. Five-fold cross-validation; lines are 95%% "
-        "intervals (Wilson). Guessing is right in %s.",
-        keep(b, text_n(b->probe.n)), keep(b, exhibit_pixels(b->area)), plain(b, 1.0 / b->survey->data->classes));
+    f->caption = mem_format("%s; ring, centre and random pixels have %s each, the next ring no fewer. Five-fold "
+                            "cross-validation; lines are 95%% "
+                            "intervals (Wilson). Guessing is right in %s.",
+                            keep(b, text_n(b->probe.n)), keep(b, exhibit_pixels(b->area)),
+                            plain(b, 1.0 / b->survey->data->classes));
     text_describe_rows(f);
 }
 
