@@ -166,7 +166,8 @@ static void order_candidates(struct finder *f)
     }
     for (int64_t i = 0; i < f->n; i++)
         f->candidate[i].group = find_first(first, f->candidate[i].pair.a);
-    qsort(f->candidate, (size_t)f->n, sizeof *f->candidate, by_group);
+    if (f->n > 0)
+        qsort(f->candidate, (size_t)f->n, sizeof *f->candidate, by_group);
 }
 
 /* --- confirmation by pixels --------------------------------------------------------------------------------------- */
