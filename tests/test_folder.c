@@ -380,8 +380,11 @@ Test(plain, shape_is_that_of_the_pictures)
             snprintf(name[k], sizeof name[k], "set%zu/%c/%d.ppm", i, k ? 'b' : 'a', k);
             touch_size(name[k], k ? rows[i].h : rows[i].other_h, rows[i].w, rows[i].c);
         }
-        fixture_text(mem_format("set%zu/a/broken.jpg", i), "no picture");
-        struct dataset *ds = open_plain(mem_format("set%zu", i));
+        char *broken = mem_format("set%zu/a/broken.jpg", i), *set = mem_format("set%zu", i);
+        fixture_text(broken, "no picture");
+        struct dataset *ds = open_plain(set);
+        free(set);
+        free(broken);
         cr_assert(ds->c == rows[i].want_c && ds->h == rows[i].want_h && ds->w == rows[i].want_w, "row %zu: %d x %d x %d",
                   i, ds->c, ds->h, ds->w);
         dataset_close(ds);
