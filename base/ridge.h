@@ -27,8 +27,8 @@ struct ridge_problem {
 bool ridge_cross_validate(const struct ridge_problem *p, struct team *team, int *answer, struct err *err);
 
 /* For a choice between several feature sets: nested[folds,n], row i's class by the model that was fitted on all folds
- * but i's and g, at g*n + i (-1 where i is in g). What is chosen by the answers without g can be measured by answer[] in
- * g: nothing of the choice knows g's labels. nested may be NULL. */
+ * but i's and g, at g*n + i (-1 where i is in g). What is chosen by the answers without g can be measured by answer[]
+ * in g: nothing of the choice knows g's labels. nested may be NULL. */
 bool ridge_cross_validate_nested(const struct ridge_problem *p, struct team *team, int *answer, int *nested,
                                  struct err *err);
 
