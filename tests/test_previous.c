@@ -203,6 +203,21 @@ static void refuses(const char *text, const char *part)
 #define HEAD "{\"schema\":\"marginalia-report\",\"version\":1,\"kind\":\"model\",\"subject\":\"x\",\"checks\":"
 #define CHECK "{\"id\":\"a\",\"unit\":\"share\",\"value\":0.5,\"low\":0.4,\"high\":0.6,\"n\":3,\"details\":{}}"
 
+Test(previous, a_report_is_read_as_one_of_its_kind)
+{
+    struct previous *p;
+    struct err err = { 0 };
+
+    fixture_text("set.json", "{\"schema\":\"marginalia-report\",\"version\":1,\"kind\":\"dataset\",\"subject\":\"x\","
+                             "\"checks\":[{\"id\":\"integrity\",\"unit\":\"share\",\"value\":0,\"low\":0,\"high\":0,"
+                             "\"n\":3,\"details\":{\"pictures\":3}}]}");
+    cr_assert_not(previous_read(fixture_path("set.json"), REPORT_MODEL, &p, &err));
+    cr_assert_not_null(strstr(err.text, "validate model has written"));
+    cr_assert(previous_read(fixture_path("set.json"), REPORT_DATASET, &p, &err), "%s", err.text);
+    cr_assert_eq(p->check[0].n_values, 0);
+    previous_free(p);
+}
+
 Test(previous, hostile_reports_are_refused)
 {
     refuses("", "bad.json");

@@ -207,7 +207,7 @@ only_integrity() {
         'mean = [0.5, 0.5, 0.5]; std = [0.25, 0.25, 0.25];' >listed.conf
     run dataset listed.conf --policy policy.conf --out r3
     [ $status -eq 1 ]
-    grep -qE 'integrity +67' <<<"$output"
+    grep -qE 'integrity +66\.7%' <<<"$output"
 }
 
 @test "names with line breaks and shell characters do no harm" {
@@ -240,7 +240,7 @@ refuses() {
 @test "command line" {
     make_planted 0.0
     refuses 2 "no data set; name a descriptor" --out out
-    refuses 3 "nothing.conf" nothing.conf --out out
+    refuses 3 "nothing.conf" nothing.conf --policy policy.conf --out out
     refuses 2 "did you mean --policy" planted.conf --polcy x
     refuses 3 "no.conf" planted.conf --policy no.conf --out out
     refuses 2 "contradict" planted.conf --quick --full --out out
@@ -264,18 +264,18 @@ refuses() {
 
 @test "folders that are no data set" {
     mkdir empty
-    refuses '[23]' "" empty --out out
+    refuses '[23]' "empty" empty --policy policy.conf --out out
     mkdir -p hollow/train/a hollow/train/b
-    refuses '[23]' "" hollow --out out
+    refuses '[23]' "hollow" hollow --policy policy.conf --out out
     mkdir -p loop/train
     ln -s ../../loop/train loop/train/a
-    refuses '[23]' "" loop --out out
+    refuses '[23]' "loop" loop --policy policy.conf --out out
     ln -s self self
-    refuses '[23]' "" self --out out
+    refuses '[23]' "self" self --policy policy.conf --out out
     if [ "$(id -u)" -ne 0 ]; then
         make_folders
         chmod 000 photos/train/b
-        refuses 3 "photos/train/b" photos --out out
+        refuses 3 "photos/train/b" photos --policy policy.conf --out out
         chmod 700 photos/train/b
     fi
     [ ! -e out ]

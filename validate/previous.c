@@ -73,6 +73,7 @@ static bool read_values(const json_t *list, struct previous_check *c)
     return true;
 }
 
+/* Only checks on models keep numbers of single pictures. */
 static bool read_pictures(const json_t *details, struct previous_check *c)
 {
     const json_t *o = json_object_get(details, "pictures");
@@ -107,7 +108,8 @@ static bool read_check(struct previous *p, const json_t *o, struct err *err)
         return damaged(p, "holds a check twice", err);
     c->id = mem_string(id);
     p->n++;
-    if (read_unit(o, &c->unit) && read_estimate(o, &c->estimate) && read_pictures(json_object_get(o, "details"), c))
+    if (read_unit(o, &c->unit) && read_estimate(o, &c->estimate) &&
+        (p->kind != REPORT_MODEL || read_pictures(json_object_get(o, "details"), c)))
         return true;
     return err_usage(err, "%s: check %s is damaged; give a report.json that %s has written", p->path, id,
                      words_command(p->kind));
