@@ -123,7 +123,7 @@ Test(integrity, every_damaged_or_odd_picture_is_caught_and_named)
     add("set/dog/grey.png", 32, 32, 1);
     run("set", check_integrity, SIDE_AT_MOST, 0.01, &s, &c);
     cr_assert_eq(c.status, CHECK_FAIL);
-    cr_assert_float_eq(c.estimate.value, (double)ROWS / (30 + ROWS), 1e-12, "%s", c.found);
+    cr_assert_float_eq(c.estimate.value, (double)(ROWS - 1) / (30 + ROWS), 1e-12, "%s", c.found); /* grey: listed */
     for (int i = 0; i < ROWS; i++) {
         const struct suspect *suspect = find_suspect(&s, rows[i].name);
         cr_assert(suspect && strcmp(suspect->check, "integrity") == 0, "%s was not caught", rows[i].name);

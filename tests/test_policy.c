@@ -210,13 +210,26 @@ Test(policy, what_trains_networks_is_left_out_without_full)
     cr_assert(policy_waiver(p, "border.twin@3=known", &w, &err), "%s", err.text);
     free(w.id);
     free(w.reason);
-    policy_choose(p, true);
+    policy_choose(p, true, true);
     cr_expect(p->n == 4 && p->n_left_out == 0);
-    policy_choose(p, false);
+    policy_choose(p, false, true);
     cr_expect(p->n == 2 && p->n_left_out == 2);
     static const char *const order[] = { "accuracy", "calibration", "border.twin@3", "border.twin@2" };
     for (int i = 0; i < 4; i++)
         cr_expect_str_eq(p->check[i].id, order[i]);
+    policy_free(p);
+}
+
+Test(policy, what_compares_splits_is_left_out_where_there_is_one)
+{
+    struct policy *p;
+
+    cr_assert(policy_read(&policy_of_datasets, "cfg/dataset.conf", &p, &err), "%s", err.text);
+    int all = p->n;
+    policy_choose(p, true, false);
+    cr_expect(p->n == all - 2 && p->n_left_out == 2);
+    cr_expect_str_eq(p->check[p->n].id, "duplicates.across");
+    cr_expect_str_eq(p->check[p->n + 1].id, "split.shift");
     policy_free(p);
 }
 

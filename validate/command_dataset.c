@@ -99,11 +99,12 @@ static bool open_all(struct command *c, struct err *err)
     bool ok = read_policy(c, err) && (!o->previous || previous_read(o->previous, REPORT_DATASET, &c->previous, err)) &&
               waivers_read(c->policy, o->previous != NULL, &o->waive, &c->waivers, err);
 
-    if (ok)
-        policy_choose(c->policy, o->full);
     for (int i = 0; ok && i < o->masks.n; i++)
         ok = place_masks(c, o->masks.text[i], err);
-    return ok && dataset_open(o->descriptor, o->data, &c->data, err) && open_view(c, err) && open_output(c, err);
+    ok = ok && dataset_open(o->descriptor, o->data, &c->data, err);
+    if (ok)
+        policy_choose(c->policy, o->full, c->data->count[SPLIT_TRAIN] > 0 && c->data->count[SPLIT_TEST] > 0);
+    return ok && open_view(c, err) && open_output(c, err);
 }
 
 /* --- judging ------------------------------------------------------------------------------------------------------ */

@@ -59,7 +59,7 @@ static bool judge(struct command *c, int argc, char **argv, struct err *err)
                            .threads = (int)o->subject.threads,
                            .start = c->start };
 
-    policy_choose(c->policy, o->full);
+    policy_choose(c->policy, o->full, true);
     interrupt_install();
     bool ok = suite_run(&suite, &c->report, err);
     progress_clear(suite.progress);

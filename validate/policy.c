@@ -485,15 +485,20 @@ void policy_free(struct policy *p)
     free(p);
 }
 
-void policy_choose(struct policy *p, bool full)
+static bool can_run(const struct check_type *type, bool full, bool two_splits)
+{
+    return (full || !type->full_only) && (two_splits || !type->two_splits);
+}
+
+void policy_choose(struct policy *p, bool full, bool two_splits)
 {
     struct policy_check *chosen = mem_alloc((size_t)p->n, sizeof *chosen);
     int n = 0, last = p->n;
     for (int i = 0; i < p->n; i++)
-        if (full || !p->check[i].type->full_only)
+        if (can_run(p->check[i].type, full, two_splits))
             chosen[n++] = p->check[i];
     for (int i = p->n - 1; i >= 0; i--)
-        if (!full && p->check[i].type->full_only)
+        if (!can_run(p->check[i].type, full, two_splits))
             chosen[--last] = p->check[i];
     free(p->check);
     p->check = chosen;

@@ -73,9 +73,10 @@ bool policy_parse(const struct policy_kind *kind, const char *path, const char *
                   struct err *err);
 void policy_free(struct policy *p); /* accepts NULL */
 
-/* Without `full`: moves the checks that train networks (struct check_type, full_only) behind the others, where they are
- * left out. They are not errors, gate nothing, and the report says that they did not run. Waivers are read before. */
-void policy_choose(struct policy *p, bool full);
+/* Moves the checks that cannot be asked for behind the others, where they are left out: without `full` those that train
+ * networks, without `two_splits` those that compare training with test (struct check_type). They are not errors, gate
+ * nothing, and the report says that they did not run. Waivers are read before. */
+void policy_choose(struct policy *p, bool full, bool two_splits);
 
 /* "CHECK=REASON": CHECK is the id of one of the policy's checks, REASON is not blank. The caller frees both texts. */
 struct waiver {

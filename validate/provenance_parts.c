@@ -4,6 +4,7 @@
 #include <time.h>
 #include "base/mem.h"
 #include "base/version.h"
+#include "validate/checks/checks.h"
 #include "validate/report/words.h"
 
 void provenance_add(struct report *r, const char *key, bool code, char *value)
@@ -56,11 +57,13 @@ char *provenance_left_out(const struct policy *p)
     char *text = mem_string("");
 
     for (int i = p->n; i < p->n + p->n_left_out; i++) {
-        char *longer = mem_format("%s%s%s", text, i > p->n ? ", " : "", p->check[i].id);
+        bool trains = p->check[i].type->full_only;
+        char *longer = mem_format("%s%s%s (%s)", text, i > p->n ? ", " : "", p->check[i].id,
+                                  trains ? "trains networks: --full" : "there is one split");
         free(text);
         text = longer;
     }
-    char *whole = mem_format("%s: trains networks, for which it takes --full; it decided nothing here", text);
+    char *whole = mem_format("%s: decided nothing here", text);
     free(text);
     return whole;
 }

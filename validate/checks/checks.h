@@ -35,7 +35,8 @@ struct check_type {
     enum unit unit;      /* of its limit */
     enum side good;      /* the side on which a model is better */
     enum basis basis;
-    bool full_only; /* it trains networks: only --full runs it (policy_choose) */
+    bool full_only;  /* it trains networks: only --full runs it (policy_choose) */
+    bool two_splits; /* it compares the training pictures with the test pictures (policy_choose) */
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */

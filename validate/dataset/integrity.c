@@ -94,7 +94,7 @@ static void count(struct found *f, enum flaw flaw)
             if (judge(f, &f->survey->facts[split][i]) != flaw)
                 continue;
             f->count[flaw]++;
-            f->flawed++;
+            f->flawed += flaw != FLAW_CHANNELS; /* such pictures can be used: they are listed, not counted */
             if (f->n_listed < MOST_LISTED)
                 f->listed[f->n_listed++] = (struct listed){ (enum split)split, i, flaw };
         }
@@ -196,15 +196,15 @@ static void word(struct found *f)
     out->of = "pictures";
     out->asks = mem_string(
         "We read every picture of every split and count files that cannot be read, pictures of one colour, and those "
-        "whose shape sets them apart: grey among colour, more than 4 times as long as wide, sides more than 8 times "
-        "off the median.");
+        "whose shape sets them apart: more than 4 times as long as wide, sides more than 8 times off the median. Grey "
+        "pictures among coloured ones are listed, but not counted.");
     out->found = f->flawed ? mem_format("%s: %s. All pictures were read, so there is no interval.", estimate,
                                         kept_add(&f->kept, list_counts(f)))
                            : mem_format("%s: every file is a picture, and none is set apart by its shape.", estimate);
     out->means = mem_string(
         f->flawed
             ? "A training stops at a file that it cannot read, and learns a label from a picture without content. "
-              "Grey or long pictures are no mistake in themselves; they matter when they come from one class. "
+              "Long pictures are no mistake in themselves; they matter when they come from one class. "
               "Nothing is said about labels."
             : "Training and testing can use the set as it is. It does not follow that the labels are right, or "
               "that the pictures show what they should.");
@@ -249,16 +249,19 @@ static void draw_pictures(struct found *f)
     } while (figure->n_pictures < MOST_SHOWN && show_next(f, &at, &p));
 }
 
+/* Nothing to show, no fact. */
 static void state_fact(struct found *f)
 {
     struct fact *fact = &f->check->fact;
+    if (!f->flawed)
+        return;
     int at = 0;
     const char *flawed = kept_add(&f->kept, format_count(f->flawed)), *n = kept_add(&f->kept, format_count(f->n));
     const char *estimate = kept_add(&f->kept, text_estimate(&f->check->estimate, UNIT_SHARE, f->policy));
     const char *limit = kept_add(&f->kept, text_limit(&f->check->estimate, UNIT_SHARE, f->policy));
     fact->heading = mem_format("%s of %s pictures are damaged or odd", flawed, n);
-    fact->sentence = mem_format("Of all pictures, %s%s%s.%s%s", estimate, f->flawed ? ": " : " are damaged or odd",
-                                kept_add(&f->kept, list_counts(f)), *limit ? " " : "", limit);
+    fact->sentence = mem_format("Of all pictures, %s: %s.%s%s", estimate, kept_add(&f->kept, list_counts(f)),
+                                *limit ? " " : "", limit);
     while (fact->n_pictures < 3 && show_next(f, &at, &fact->picture[fact->n_pictures]))
         fact->n_pictures++;
 }
