@@ -50,6 +50,12 @@ right() {
     # each half was searched by the model that had not seen it
     head -n 1 report/retrain/masks_train_1.images | grep -qx 0
     head -n 1 report/retrain/masks_train_2.images | grep -qx 1
+    # the exchanged masks are the same ones, with other pictures
+    run ! cmp -s report/retrain/masks_train/masks.npz report/retrain/exchanged_train/masks.npz
+    for which in masks exchanged; do
+        sed -E 's/"(image|order)":[0-9]+//g' report/retrain/${which}_train/sis.jsonl | sort >$which.sorted
+    done
+    cmp masks.sorted exchanged.sorted
     grep -q -- '--without=1/2' report/retrain/without_1/manifest.json
     grep -q -- '--without=2/2' report/retrain/without_2/manifest.json
     sha256sum report/retrain/*/checkpoint.bin report/retrain/*/*/checkpoint.bin report/retrain/*/masks.npz >before
@@ -93,7 +99,10 @@ right() {
     }
     for file in without_1/train.jsonl masks_train_2.log 0.01/cross/train.jsonl; do
         start 3>&- & # 3: bats waits for who holds it
-        wait_for report/retrain/$file || [ -e report/retrain/$file ]
+        for _ in $(seq 2400); do # two minutes: several trainings come before it
+            [ ! -e report/retrain/$file ] || break
+            sleep 0.05
+        done
         kill -TERM $!
         status=0
         wait $! || status=$?

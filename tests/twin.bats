@@ -70,7 +70,7 @@ twin() {
     grep -q 'Without --full, border.twin@2 did not run' runs/tiny/validation/report.md
     grep -q 'Not run.*border.twin@2' runs/tiny/validation/report.md
     grep -A1 '"left_out"' runs/tiny/validation/report.json | grep -q border.twin@2
-    ! grep -q '^pass *border.twin' <<<"$output"
+    run ! grep -q '^pass *border.twin' <<<"$output"
     make_policy '{ check = "border.twin"; at_most = 0.15; }' # nothing else: nothing was shown
     run validate --overwrite
     [ $status -eq 4 ]
@@ -114,7 +114,7 @@ set_epochs() {
     wait $validation || status=$?
     [ $status -eq 75 ]
     grep -q 'interrupted; continue with: .*--resume' err.txt
-    ! kill -0 "$child" 2>/dev/null
+    run ! kill -0 "$child"
     [ ! -e runs/tiny/validation/report.json ]
     grep -q '"status": "interrupted"' runs/tiny/validation/twin_2/border/manifest.json
     validate --full --resume || [ $? -eq 1 ]
@@ -135,6 +135,6 @@ set_epochs() {
         kill -0 "$child" 2>/dev/null || break
         sleep 0.05
     done
-    ! kill -0 "$child" 2>/dev/null
+    run ! kill -0 "$child"
     grep -q '"status": "interrupted"' runs/tiny/validation/twin_2/border/manifest.json
 }
