@@ -204,17 +204,17 @@ static const char *where(const struct map *m)
 
 static char *found(struct map *m)
 {
-    return mem_format("The place that stands out most minus the one that it is compared with is %s. It is in %s (row "
-                      "%d of %d, column "
-                      "%d of %d) and tells %s right, the other %s. With shuffled labels the same steps give %s. Always "
-                      "naming the most "
-                      "frequent class gives %s, guessing %s.",
-                      keep(m, text_estimate(&m->check->estimate, UNIT_POINTS, m->policy)), where(m),
-                      m->shown.place / m->columns + 1, m->rows, m->shown.place % m->columns + 1, m->columns,
-                      share(m, m->found.right), share(m, m->found.other_right),
-                      keep(m, text_control(&m->shuffled.difference, UNIT_POINTS)),
-                      keep(m, text_number(m->probe.majority, UNIT_SHARE)),
-                      keep(m, text_number(1.0 / m->survey->data->classes, UNIT_SHARE)));
+    return mem_format(
+        "The place that stands out most minus the one that it is compared with is %s. It is part of %s (row "
+        "%d of %d, column "
+        "%d of %d) and tells %s right, the other %s. With shuffled labels the same steps give %s. Always "
+        "naming the most "
+        "frequent class gives %s, guessing %s.",
+        keep(m, text_estimate(&m->check->estimate, UNIT_POINTS, m->policy)), where(m), m->shown.place / m->columns + 1,
+        m->rows, m->shown.place % m->columns + 1, m->columns, share(m, m->found.right), share(m, m->found.other_right),
+        keep(m, text_control(&m->shuffled.difference, UNIT_POINTS)),
+        keep(m, text_number(m->probe.majority, UNIT_SHARE)),
+        keep(m, text_number(1.0 / m->survey->data->classes, UNIT_SHARE)));
 }
 
 static char *means(struct map *m)
