@@ -18,6 +18,7 @@ struct masked_view {
     int pixels, part;                     /* of the frame; random: of them shown */
     uint8_t *fixed;                       /* [pixels], the mask of every image; NULL: each has its own */
     struct view_masks *masks[VIEW_FILES]; /* by enum split */
+    struct view_memo *memo;               /* of what is drawn; NULL: none */
     char *text;
 };
 
@@ -136,6 +137,8 @@ bool view_open(const struct view_options *o, struct masked_view **out, struct er
         view_close(v);
         return false;
     }
+    if (v->spec.kind == VIEW_RANDOM || v->spec.kind == VIEW_SEGMENT)
+        v->memo = view_memo_new(o->data->count, v->pixels);
     set_mean(v, o->data);
     v->text = describe(v);
     *out = v;
@@ -149,6 +152,7 @@ void view_close(struct masked_view *v)
     for (int i = 0; i < VIEW_FILES; i++)
         view_masks_close(v->masks[i]);
     view_spec_clear(&v->spec);
+    view_memo_free(v->memo);
     free(v->fixed);
     free(v->text);
     free(v);
@@ -272,12 +276,16 @@ static bool mask_of(const struct masked_view *v, enum split split, int64_t image
 {
     float *frame = NULL;
 
+    if (view_memo_recall(v->memo, split, image, mask))
+        return true;
     if (v->spec.kind == VIEW_SEGMENT && !plain) {
         frame = mem_alloc((size_t)v->frame.c * (size_t)v->pixels, sizeof *frame);
         augment_image(&v->frame, in, NULL, frame);
     }
     bool ok = view_mask(v, split, image, frame ? frame : x, mask, err);
     free(frame);
+    if (ok)
+        view_memo_keep(v->memo, split, image, mask);
     return ok;
 }
 

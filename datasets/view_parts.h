@@ -37,6 +37,14 @@ const char *view_masks_hash(const struct view_masks *m); /* SHA-256 of the npz *
 /* mask: [h*w], or NULL to ask only whether there is one. */
 bool view_masks_find(const struct view_masks *m, int64_t image, uint8_t *mask, struct err *err);
 
+/* Remembers masks of a data set's images by split, from any thread. NULL, which remembers nothing, when they would take
+ * more than 256 MB. */
+struct view_memo;
+struct view_memo *view_memo_new(const int64_t images[2], int pixels);
+void view_memo_free(struct view_memo *m); /* accepts NULL */
+bool view_memo_recall(const struct view_memo *m, enum split split, int64_t image, uint8_t *mask);
+void view_memo_keep(struct view_memo *m, enum split split, int64_t image, const uint8_t *mask);
+
 /* mask[h*w] = whole segments of x[c,h,w], drawn from r until share * h * w pixels are shown; one segment at least is
  * hidden. h * w >= 4. */
 void view_segment(const float *x, int c, int h, int w, double share, struct rng *r, uint8_t *mask);

@@ -507,6 +507,27 @@ Test(view, segments_belong_to_the_picture_not_to_its_crop)
     view_close(v);
 }
 
+/* The second time from memory, beyond the set's images anew: always the mask that view_mask draws. */
+Test(view, a_mask_that_is_remembered_is_the_one_that_was_drawn, .init = number_pixels)
+{
+    struct masked_view *v = open_view(options("random:0.4"));
+    struct placement p = augment_test_placement(&frame, H, W);
+    float x[3 * AREA], whole[3 * AREA];
+    uint8_t mask[AREA];
+    struct err err;
+    augment_image(&frame, &image, NULL, whole);
+    for (int i = 0; i < 2 * 2 * 102; i++) {
+        enum split split = i / 2 % 2 ? SPLIT_TEST : SPLIT_TRAIN;
+        int64_t number = i / 4;
+        memcpy(x, whole, sizeof x);
+        cr_assert(view_apply(v, split, number, &image, &p, x, &err));
+        mask_of(v, split, number, mask);
+        for (int k = 0; k < 3 * AREA; k++)
+            cr_assert_eq(x[k], mask[k % AREA] ? whole[k] : fake.mean[k / AREA], "image %d, pixel %d", i, k);
+    }
+    view_close(v);
+}
+
 Test(view, a_grey_set_under_a_colour_network_has_its_mean_in_every_channel)
 {
     struct dataset grey = { .name = "grey", .c = 1, .h = H, .w = W, .mean = { 0.4f } };
