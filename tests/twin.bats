@@ -136,5 +136,4 @@ set_epochs() {
         sleep 0.05
     done
     run ! kill -0 "$child"
-    grep -q '"status": "interrupted"' runs/tiny/validation/twin_2/border/manifest.json
 }

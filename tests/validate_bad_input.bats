@@ -143,7 +143,7 @@ says_what_to_do() {
 2|is no report of this program|s/"schema": "[^"]*"/"schema": "something-else"/
 2|has version 2 of the report's schema, this program reads 1|s/"version": 1,/"version": 2,/
 2|has version 0|s/"version": 1,/"version": "1",/
-2|is no report on a model|s/"kind": "model"/"kind": "dataset"/
+2|is a report on something else|s/"kind": "model"/"kind": "dataset"/
 2|a check has no id|s/"id": "accuracy"/"id": 7/
 2|check accuracy is damaged|s/"n": [0-9]+/"n": -1/
 2|check accuracy is damaged|s/"value": 0[.][0-9]+/"value": "high"/
