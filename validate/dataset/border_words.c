@@ -115,7 +115,7 @@ static void state_fact(struct border *b)
 void border_word(struct border *b)
 {
     struct check *out = b->check;
-    out->question = mem_string("Does the border tell the class?");
+    out->question = mem_format("Does a border %s wide tell the class?", width(b));
     out->measure = mem_format("ring %s wide against %s", width(b), other(b));
     out->asks =
         mem_format("We train a simple model (a linear one, on colours and small patterns) on nothing but a ring "
