@@ -313,15 +313,24 @@ Test(duplicates, five_thousand_different_pictures_give_no_pair)
     survey_fixture_close(&s);
 }
 
-Test(duplicates, without_a_test_split_nothing_can_be_known_from_training)
+/* Nothing to compare is no pass. */
+Test(duplicates, without_a_test_split_nothing_is_said_about_it)
 {
     uint8_t pixels[SIDE * SIDE * 3];
+    struct policy_check p = { .type = check_type_find(dataset_check_types, "duplicates.across"),
+                              .id = (char *)"duplicates.across" };
+    struct survey s;
+    struct check c = { 0 };
+    struct err err;
     for (int i = 0; i < 12; i++) {
         char *name = mem_format("set/%s/%d.png", draw(i, pixels), i);
         fixture_image(name, SIDE, SIDE, 3, pixels);
         free(name);
     }
-    expect_counts(fixture_path("set"), 0, 0, 0);
+    survey_fixture_open(&s, fixture_path("set"), 2);
+    cr_assert_not(p.type->survey(&s, &p, 0, &c, &err));
+    cr_assert(strstr(err.text, "duplicates.across: data set set has no test pictures"), "%s", err.text);
+    survey_fixture_close(&s);
 }
 
 /* --- pixels ------------------------------------------------------------------------------------------------------- */

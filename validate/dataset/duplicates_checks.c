@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/printable.h"
 #include "validate/checks/probe.h"
 #include "validate/checks/text.h"
 #include "validate/dataset/duplicates.h"
@@ -105,7 +106,7 @@ static void count_copies(struct copies *c)
 /* --- words -------------------------------------------------------------------------------------------------------- */
 
 static const struct wording {
-    const char *question, *measure, *asks, *counted, *pass, *fail, *keep, *act, *empty;
+    const char *question, *measure, *asks, *counted, *pass, *fail, *keep, *act;
 } wording[] = {
     [ACROSS] = { .question = "Are test pictures in the training set as well?",
                  .measure = "of the test pictures are in the training set as well",
@@ -116,8 +117,7 @@ static const struct wording {
                          "having understood anything: right answers on the test set say too much.",
                  .keep = "Leave the copies out of the test set when results are compared to the last half percent.",
                  .act = "Remove the copies from the training set or from the test set (--export-suspects lists them), "
-                        "and measure again.",
-                 .empty = "The set has no test pictures, so none of them can be known from training." },
+                        "and measure again." },
     [WITHIN] = { .question = "Does the training set repeat its pictures?",
                  .measure = "of the training pictures repeat an earlier one",
                  .asks = "count the training pictures that are a copy of an earlier one",
@@ -127,8 +127,7 @@ static const struct wording {
                          "every cross-validation look better than it is.",
                  .keep = "Keep the copies, or remove them when folds are drawn from the training set.",
                  .act = "Remove the copies (--export-suspects lists them), or keep all copies of a picture in the same "
-                        "fold.",
-                 .empty = "The set has no training pictures, so none can be repeated." },
+                        "fold." },
     [LABELS] = { .question = "Do copies of one picture have different labels?",
                  .measure = "of all pictures have a copy with another label",
                  .asks = "count the pictures that have a copy with another label",
@@ -138,8 +137,7 @@ static const struct wording {
                          "can only learn one of them by a detail that has nothing to do with the class.",
                  .keep = "Look at the pairs and correct their labels.",
                  .act = "Look at the pairs (--export-suspects lists them), correct the labels, and remove one of each "
-                        "two.",
-                 .empty = "" },
+                        "two." },
 };
 
 static const char *count_text(struct copies *c, int64_t n)
@@ -164,16 +162,13 @@ static void word(struct copies *c)
         mem_format("We compare all pictures, training and test, with each other, by a hash of their look and then by "
                    "their pixels, and %s: equal, stored again, resized, lighter or darker, or mirrored.",
                    w->asks);
-    if (c->of == 0) {
-        out->found = mem_string(w->empty);
-    } else {
-        out->found = mem_format(
-            "%s of %s %s: %s. Of them %s are equal in every pixel, %s are mirrored. In the whole set %s pairs looked "
-            "alike, and the pixels of %s agree.",
-            count_text(c, c->count), count_text(c, c->of), w->counted,
-            kept_add(&c->kept, text_value(&out->estimate, out->unit, c->policy)), count_text(c, c->equal),
-            count_text(c, c->mirrored), count_text(c, c->d->n_candidates), count_text(c, c->d->n_pairs));
-    }
+    out->found =
+        mem_format("%s of %s %s: %s. Of them %s are equal in every pixel, %s are mirrored. In the whole set %s pairs "
+                   "looked alike, "
+                   "and the pixels of %s agree.",
+                   count_text(c, c->count), count_text(c, c->of), w->counted,
+                   kept_add(&c->kept, text_value(&out->estimate, out->unit, c->policy)), count_text(c, c->equal),
+                   count_text(c, c->mirrored), count_text(c, c->d->n_candidates), count_text(c, c->d->n_pairs));
     out->means = mem_format("%s Pictures that were cut, turned by an angle or drawn over are not found: there may be "
                             "more.",
                             is_bad(c) ? w->fail : w->pass);
@@ -184,8 +179,10 @@ static void word(struct copies *c)
 static const char *name_of(struct copies *c, uint32_t i)
 {
     const struct dataset *data = c->survey->data;
-    const char *where = kept_add(&c->kept, data->where(data, duplicates_split(c->d, i), duplicates_image(c->d, i)));
+    char *raw = data->where(data, duplicates_split(c->d, i), duplicates_image(c->d, i));
+    const char *where = kept_add(&c->kept, printable_text(raw));
     const char *class = kept_add(&c->kept, shown_class(c->survey, label_of(c, i)));
+    free(raw);
     return kept_add(&c->kept, mem_format("%s %s", where, class));
 }
 
@@ -301,17 +298,21 @@ static json_t *details(const struct copies *c)
                      d->radius_mirrored);
 }
 
-/* Counted over all there is: no interval. Where there is nothing to count, nothing can be wrong. */
+/* Counted over all there is: no interval. */
 static struct estimate estimate(const struct copies *c)
 {
-    double value = c->of ? (double)c->count / (double)c->of : 0;
-    return (struct estimate){ value, value, value, c->of ? c->of : c->d->n };
+    double value = (double)c->count / (double)c->of;
+    return (struct estimate){ value, value, value, c->of };
 }
 
 static bool check_copies(struct survey *s, const struct policy_check *p, enum kind kind, struct check *out,
                          struct err *err)
 {
     struct copies c = { .survey = s, .policy = p, .check = out, .kind = kind };
+    const struct dataset *data = s->data;
+    if ((kind != LABELS && data->count[SPLIT_TRAIN] == 0) || (kind == ACROSS && data->count[SPLIT_TEST] == 0))
+        return err_usage(err, "%s: data set %s has no %s pictures; take the check out of the policy", p->id, data->name,
+                         data->count[SPLIT_TRAIN] == 0 ? "training" : "test");
     if (!duplicates_find(s, &c.d, err))
         return false;
     c.partner = mem_alloc((size_t)c.d->n, sizeof *c.partner);
