@@ -85,6 +85,7 @@ Test(integrity, a_clean_folder_is_cleared)
     cr_assert(survey_fixture_detail(&c, "unreadable") == 0 && survey_fixture_detail(&c, "pictures") == 44);
     const struct suspect *none;
     cr_assert_eq(survey_suspects(&s, &none), 0);
+    cr_assert_null(c.fact.heading, "nothing to show on the first screen");
     check_free(&c);
     survey_fixture_close(&s);
 }
