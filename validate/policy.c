@@ -1,40 +1,15 @@
 #include "validate/policy.h"
 
-#include <assert.h>
-#include <libconfig.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/settings.h"
-#include "validate/checks/checks.h"
 #include "validate/dataset/dataset_checks.h"
+#include "validate/policy_parts.h"
 
 enum { POLICY_LIMIT_BYTES = 1 << 20, MAX_CHECKS = 200, MAX_PICTURES = INT32_MAX, MAX_PIXELS = 1 << 24 };
-
-enum key_kind {
-    KEY_TEXT,
-    KEY_COUNT,      /* int64_t within min..max */
-    KEY_INT,        /* int within min..max */
-    KEY_SHARE,      /* double within (0,1) */
-    KEY_FLAG,       /* bool */
-    KEY_CHOICE,     /* enum: the index among `words` */
-    KEY_THRESHOLDS, /* of struct policy */
-    KEY_LIMIT,      /* of struct policy_check; min: the enum side */
-    KEY_OTHER       /* read elsewhere */
-};
-
-/* One key of a group: where its value goes. */
-struct key {
-    const char *name;
-    enum key_kind kind;
-    size_t offset;
-    double min, max;
-    const char *words;
-    int takes; /* of a check: needs this of its type; 0: all take it */
-};
 
 const struct policy_kind policy_of_models = { check_types, "cfg/release.conf", "validate model", "model", true };
 const struct policy_kind policy_of_datasets = { dataset_check_types, "cfg/dataset.conf", "validate dataset", "data set",
@@ -43,19 +18,19 @@ const struct policy_kind policy_of_datasets = { dataset_check_types, "cfg/datase
 #define POLICY(member) offsetof(struct policy, member)
 #define CHECK(member) offsetof(struct policy_check, member)
 
-static const struct key root_keys[] = {
+static const struct policy_key root_keys[] = {
     { "name", KEY_TEXT, POLICY(name), 0, 0, NULL, 0 },
     { "sample", KEY_OTHER, 0, 0, 0, NULL, 0 },
     { "sis", KEY_OTHER, 0, 0, 0, NULL, 0 },
     { "checks", KEY_OTHER, 0, 0, 0, NULL, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
-static const struct key sample_keys[] = {
+static const struct policy_key sample_keys[] = {
     { "quick", KEY_COUNT, POLICY(quick), 0, MAX_PICTURES, NULL, 0 },
     { "full", KEY_COUNT, POLICY(full), 0, MAX_PICTURES, NULL, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
-static const struct key sis_keys[] = {
+static const struct policy_key sis_keys[] = {
     { "method", KEY_CHOICE, POLICY(sis.method), 0, 0, SIS_METHOD_WORDS, 0 },
     { "per_step", KEY_INT, POLICY(sis.per_step), 1, MAX_PIXELS, NULL, 0 },
     { "candidates", KEY_INT, POLICY(sis.candidates), 1, MAX_PIXELS, NULL, 0 },
@@ -64,7 +39,7 @@ static const struct key sis_keys[] = {
     { "thresholds", KEY_THRESHOLDS, 0, 0, 0, NULL, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
-static const struct key check_keys[] = {
+static const struct policy_key check_keys[] = {
     { "check", KEY_OTHER, 0, 0, 0, NULL, 0 },
     { "at_least", KEY_LIMIT, 0, SIDE_AT_LEAST, 0, NULL, 0 },
     { "at_most", KEY_LIMIT, 0, SIDE_AT_MOST, 0, NULL, 0 },
@@ -78,246 +53,22 @@ static const struct key check_keys[] = {
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
 
-static_assert(sizeof(enum sis_method) == sizeof(unsigned) && sizeof(enum sis_rank) == sizeof(unsigned) &&
-                  sizeof(enum baseline) == sizeof(unsigned) && sizeof(enum properties) == sizeof(unsigned),
-              "KEY_CHOICE writes an unsigned");
-
-/* Where a value stands, for messages. */
-struct place {
-    const struct policy_kind *kind;
-    const char *path;
-    int line;
-    const char *key;
-};
-
-static struct place place_of(const struct policy *p, const config_setting_t *setting)
-{
-    return (struct place){ p->kind, p->path, (int)config_setting_source_line(setting), config_setting_name(setting) };
-}
-
-/* Always false. */
-static bool refuse(const struct place *at, const char *cause, struct err *err)
-{
-    return err_usage(err, "%s:%d: %s %s", at->path, at->line, at->key, cause);
-}
-
-/* "did you mean X?" for a misspelt word, else where to read on. */
-static const char *hint(const struct place *at, const char *text, const char *words, char *buffer, int n)
-{
-    char word[64];
-    if (nearest_word(text, words, word, sizeof word))
-        snprintf(buffer, (size_t)n, "did you mean %s?", word);
-    else
-        snprintf(buffer, (size_t)n, "%s shows every key", at->kind->example);
-    return buffer;
-}
-
-/* `words` with one more at its end; frees the old text. */
-static char *append_word(char *words, const char *word)
-{
-    char *longer = mem_format("%s%s%s", words, *words ? "|" : "", word);
-    free(words);
-    return longer;
-}
-
-static bool refuse_key(const struct place *at, const struct key *keys, struct err *err)
-{
-    char buffer[96], *words = mem_string("");
-    for (const struct key *key = keys; key->name; key++)
-        words = append_word(words, key->name);
-    err_usage(err, "%s:%d: unknown key %s; %s", at->path, at->line, at->key,
-              hint(at, at->key, words, buffer, sizeof buffer));
-    free(words);
-    return false;
-}
-
-static bool read_text(const struct place *at, const config_setting_t *setting, char **out, struct err *err)
-{
-    if (config_setting_type(setting) != CONFIG_TYPE_STRING)
-        return refuse(at, "takes a text in quotes", err);
-    const char *text = config_setting_get_string(setting);
-    if (text[strspn(text, " \t\n")] == '\0')
-        return refuse(at, "is empty; fill it in", err);
-    *out = mem_string(text);
-    return true;
-}
-
-static bool read_count(const struct place *at, const config_setting_t *setting, double min, double max, int64_t *out,
-                       struct err *err)
-{
-    int type = config_setting_type(setting);
-    if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-        return refuse(at, "takes a whole number", err);
-    *out = config_setting_get_int64(setting);
-    if (!((double)*out >= min && (double)*out <= max))
-        return err_usage(err, "%s:%d: %s = %lld is outside %.0f..%.0f", at->path, at->line, at->key, (long long)*out,
-                         min, max);
-    return true;
-}
-
-static bool read_share(const struct place *at, const config_setting_t *setting, double *out, struct err *err)
-{
-    if (!config_setting_is_number(setting))
-        return refuse(at, "takes a number", err);
-    *out = config_setting_get_float(setting);
-    char text[32];
-    snprintf(text, sizeof text, "%.15g", *out); /* as ids and results write it */
-    if (strtod(text, NULL) != *out)
-        return refuse(at, "has more than 15 digits", err);
-    return (*out > 0 && *out < 1) ||
-           err_usage(err, "%s:%d: %s = %g is not between 0 and 1", at->path, at->line, at->key, *out);
-}
-
-static bool read_flag(const struct place *at, const config_setting_t *setting, bool *out, struct err *err)
-{
-    if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-        return refuse(at, "takes true or false", err);
-    *out = config_setting_get_bool(setting);
-    return true;
-}
-
-static bool read_choice(const struct place *at, const config_setting_t *setting, const char *words, unsigned *out,
-                        struct err *err)
-{
-    char *text, buffer[96];
-    if (!read_text(at, setting, &text, err))
-        return false;
-    size_t n = strlen(text);
-    const char *word = words;
-    for (*out = 0; *word && !(strcspn(word, "|") == n && memcmp(word, text, n) == 0); ++*out)
-        word += strcspn(word, "|") + (word[strcspn(word, "|")] == '|');
-    bool ok = *word || err_usage(err, "%s:%d: %s = \"%s\" is none of %s; %s", at->path, at->line, at->key, text, words,
-                                 hint(at, text, words, buffer, sizeof buffer));
-    free(text);
-    return ok;
-}
-
-static bool read_thresholds(const struct place *at, const config_setting_t *setting, struct policy *p, struct err *err)
-{
-    bool array = config_setting_is_array(setting) || config_setting_is_list(setting);
-    int n = array ? config_setting_length(setting) : 0;
-    if (n < 1 || n > SIS_MAX_THRESHOLDS)
-        return refuse(at, "takes an array of 1..16 probabilities, such as [0.5, 0.9, 0.99]", err);
-    for (int i = 0; i < n; i++) {
-        if (!read_share(at, config_setting_get_elem(setting, (unsigned)i), &p->threshold[i], err))
-            return false;
-        if (i && !(p->threshold[i] > p->threshold[i - 1]))
-            return refuse(at, "must rise from one to the next", err);
-    }
-    p->n_thresholds = n;
-    return true;
-}
-
-/* What a limit can be, and how to say so. */
-static bool check_range(const struct place *at, enum unit unit, double limit, struct err *err)
-{
-    double low = unit == UNIT_POINTS ? -1 : unit == UNIT_NUMBER ? -1e100 : 0;
-    double high = unit == UNIT_RATIO || unit == UNIT_NUMBER ? 1e100 : 1;
-    const char *meaning = unit == UNIT_SHARE    ? "it is a share: 0.15 means 15%"
-                          : unit == UNIT_POINTS ? "it is a difference of shares: 0.02 means 2 points"
-                          : unit == UNIT_RATIO  ? "it is a ratio: 1.1 means a tenth more"
-                                                : "it is a number";
-    return (limit >= low && limit <= high) || err_usage(err, "%s:%d: %s = %g is outside %g..%g; %s", at->path, at->line,
-                                                        at->key, limit, low, high, meaning);
-}
-
-static bool read_limit(const struct place *at, const config_setting_t *setting, enum side side, struct policy_check *c,
-                       struct err *err)
-{
-    if (!config_setting_is_number(setting))
-        return refuse(at, "takes a number", err);
-    if (c->side != SIDE_NONE)
-        return refuse(at, "is a second limit; at_least and at_most exclude each other", err);
-    if (c->type->good != SIDE_NONE && c->type->good != side)
-        return err_usage(err, "%s:%d: %s would want a worse model: %s is better when it is %s; write %s", at->path,
-                         at->line, at->key, c->type->kind, side == SIDE_AT_LEAST ? "small" : "large",
-                         side == SIDE_AT_LEAST ? "at_most" : "at_least");
-    c->side = side;
-    c->limit = config_setting_get_float(setting);
-    return check_range(at, c->type->unit, c->limit, err);
-}
-
-/* `base`: struct policy or struct policy_check, as the table says. */
-static bool read_value(const struct place *at, const struct key *key, const config_setting_t *setting, void *base,
-                       struct err *err)
-{
-    char *field = (char *)base + key->offset;
-    int64_t whole = 0;
-    switch (key->kind) {
-    case KEY_TEXT: return read_text(at, setting, (char **)field, err);
-    case KEY_COUNT: return read_count(at, setting, key->min, key->max, (int64_t *)field, err);
-    case KEY_INT:
-        if (!read_count(at, setting, key->min, key->max, &whole, err))
-            return false;
-        *(int *)field = (int)whole;
-        return true;
-    case KEY_SHARE: return read_share(at, setting, (double *)field, err);
-    case KEY_FLAG: return read_flag(at, setting, (bool *)field, err);
-    case KEY_CHOICE: return read_choice(at, setting, key->words, (unsigned *)field, err);
-    case KEY_THRESHOLDS: return read_thresholds(at, setting, base, err);
-    case KEY_LIMIT: return read_limit(at, setting, (enum side)key->min, base, err);
-    case KEY_OTHER: return true;
-    }
-    return true;
-}
-
-/* What a check of this type takes beside the keys of all, in words. */
-static const char *parameters_of(const struct check_type *type)
-{
-    static const char *const words[16] = { "none of threshold, fraction, width",
-                                           "threshold",
-                                           "fraction",
-                                           "threshold and fraction",
-                                           "width",
-                                           "threshold and width",
-                                           "fraction and width",
-                                           "threshold, fraction and width",
-                                           "properties" };
-    return words[type->takes];
-}
-
-/* Reads all members of a group; `type`: the check that it describes, or NULL. */
-static bool read_group(const struct policy *p, const config_setting_t *group, const struct key *keys,
-                       const struct check_type *type, void *base, struct err *err)
-{
-    if (!config_setting_is_group(group)) {
-        struct place at = place_of(p, group);
-        return err_usage(err, "%s:%d: %s takes a group: { key = value; ... }", p->path, at.line,
-                         at.key ? at.key : "checks");
-    }
-    for (int i = 0; i < config_setting_length(group); i++) {
-        const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-        struct place at = place_of(p, setting);
-        const struct key *key = keys;
-        while (key->name && strcmp(key->name, at.key) != 0)
-            key++;
-        if (!key->name)
-            return refuse_key(&at, keys, err);
-        if (key->takes && !(type->takes & key->takes))
-            return err_usage(err, "%s:%d: %s has no use for %s; it takes %s", p->path, at.line, type->kind, at.key,
-                             parameters_of(type));
-        if (!read_value(&at, key, setting, base, err))
-            return false;
-    }
-    return true;
-}
-
 static bool find_type(const struct policy *p, const config_setting_t *group, struct policy_check *c, struct err *err)
 {
     const config_setting_t *setting = config_setting_is_group(group) ? config_setting_get_member(group, "check") : NULL;
     if (!setting)
         return err_usage(err, "%s:%d: check is missing; write { check = \"accuracy\"; ... }", p->path,
                          (int)config_setting_source_line(group));
-    struct place at = place_of(p, setting);
+    struct policy_place at = policy_place_of(p, setting);
     char *kind = NULL, buffer[96];
     c->line = at.line;
-    if (!read_text(&at, setting, &kind, err))
+    if (!policy_read_text(&at, setting, &kind, err))
         return false;
     c->type = check_type_find(p->kind->types, kind);
     if (!c->type) {
         char *words = mem_string("");
         for (const struct check_type *type = p->kind->types; type->kind; type++)
-            words = append_word(words, type->kind);
+            words = policy_append_word(words, type->kind);
         if (nearest_word(kind, words, buffer, sizeof buffer))
             err_usage(err, "%s:%d: unknown check %s; did you mean %s?", at.path, at.line, kind, buffer);
         else
@@ -364,7 +115,7 @@ static bool read_check(struct policy *p, const config_setting_t *group, struct e
     c->width = type->width;
     c->quick = type->quick >= 0 ? type->quick : p->quick;
     c->full = type->full >= 0 ? type->full : p->full;
-    if (!read_group(p, group, check_keys, type, c, err))
+    if (!policy_read_group(p, group, check_keys, type, c, err))
         return false;
     if (!gates)
         c->gates = c->side != SIDE_NONE;
@@ -402,7 +153,7 @@ static bool check_method(const struct policy *p, const config_setting_t *sis, st
                                                                                : NULL;
     if (!idle)
         return true;
-    struct place at = place_of(p, idle);
+    struct policy_place at = policy_place_of(p, idle);
     return err_usage(err, "%s:%d: method = \"%s\" has no use for %s; remove it", p->path, at.line,
                      sis_method_name(p->sis.method), at.key);
 }
@@ -411,16 +162,16 @@ static bool read_root(struct policy *p, const config_setting_t *root, struct err
 {
     const config_setting_t *sample = config_setting_get_member(root, "sample");
     const config_setting_t *sis = config_setting_get_member(root, "sis");
-    if (!read_group(p, root, root_keys, NULL, p, err))
+    if (!policy_read_group(p, root, root_keys, NULL, p, err))
         return false;
     if (!p->name)
         return err_usage(err, "%s:1: name is missing; add name = \"release\";", p->path);
-    if (sample && !read_group(p, sample, sample_keys, NULL, p, err))
+    if (sample && !policy_read_group(p, sample, sample_keys, NULL, p, err))
         return false;
     if (sis && !p->kind->searches)
         return err_usage(err, "%s:%d: a policy on data sets has no use for sis; remove it", p->path,
                          (int)config_setting_source_line(sis));
-    if (sis && !(read_group(p, sis, sis_keys, NULL, p, err) && check_method(p, sis, err)))
+    if (sis && !(policy_read_group(p, sis, sis_keys, NULL, p, err) && check_method(p, sis, err)))
         return false;
     return read_checks(p, config_setting_get_member(root, "checks"), err);
 }
@@ -513,7 +264,7 @@ static char *suggest_id(const struct policy *p, const char *id)
     const char *found = NULL;
     size_t n = strlen(id);
     for (int i = p->n - 1; i >= 0; i--) {
-        words = append_word(words, p->check[i].id);
+        words = policy_append_word(words, p->check[i].id);
         if (n && strncmp(p->check[i].id, id, n) == 0 && p->check[i].id[n] == '@')
             found = p->check[i].id;
     }
