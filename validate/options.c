@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/team.h"
+#include "validate/option_rows.h"
 
 enum { MAX_OPTIONS = 32 };
 
@@ -50,34 +51,15 @@ static int subject_rows(struct subject_options *o, struct setting *table)
           .value = &o->weights,
           .argument = "FILE",
           .help = "its weights, instead of the run's final.weights" },
-        { .name = "data",
-          .letter = 'd',
-          .kind = SETTING_STRING,
-          .value = &o->data,
-          .argument = "DIR",
-          .help = "where the data set's files are (default: as its descriptor says)" },
+        option_data(&o->data),
         { .name = "view",
           .kind = SETTING_STRING,
           .value = &o->view,
           .argument = "VIEW",
           .help = "show the model a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
                   "masks:FILE[@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
-        { .name = "threads",
-          .letter = 'j',
-          .kind = SETTING_INT,
-          .value = &o->threads,
-          .min = 1,
-          .max = 1024,
-          .argument = "N",
-          .help = "threads that compute" },
-        { .name = "seed",
-          .letter = 's',
-          .kind = SETTING_INT,
-          .value = &o->seed,
-          .min = 0,
-          .max = 9e18,
-          .argument = "N",
-          .help = "seed of everything random" },
+        option_threads(&o->threads),
+        option_seed(&o->seed),
     };
 
     memcpy(table, rows, sizeof rows);
@@ -173,7 +155,7 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
           .value = &o->resume,
           .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former result" },
-        { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
+        option_quiet(&o->quiet),
     };
 
     memcpy(table, rows, sizeof rows);
@@ -193,34 +175,26 @@ static int judge_rows(struct judge_options *o, bool *quick, struct setting *tabl
           .kind = SETTING_FLAG,
           .value = quick,
           .help = "the policy's small sample sizes (the default)" },
-        { .name = "full", .kind = SETTING_FLAG, .value = &o->full, .help = "the policy's full sample sizes" },
+        { .name = "full",
+          .kind = SETTING_FLAG,
+          .value = &o->full,
+          .help = "the policy's full sample sizes, and networks trained on parts of the pictures" },
         { .name = "previous",
           .kind = SETTING_STRING,
           .value = &o->previous,
           .argument = "REPORT",
           .help = "report.json of the last release: no check may be worse than there" },
-        { .name = "waive",
-          .kind = SETTING_LIST,
-          .value = &o->waive,
-          .argument = "CHECK=REASON",
-          .help = "accept that CHECK does not pass; recorded and shown; may be repeated" },
+        option_waive(&o->waive),
         { .name = "out",
           .letter = 'o',
           .kind = SETTING_STRING,
           .value = &o->out,
           .argument = "DIR",
           .help = "where the report goes (default: validation in the run directory)" },
-        { .name = "resume",
-          .letter = 'r',
-          .kind = SETTING_FLAG,
-          .value = &o->resume,
-          .help = "continue an interrupted validation" },
+        option_resume_validation(&o->resume),
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former report" },
-        { .name = "list-checks",
-          .kind = SETTING_FLAG,
-          .value = &o->list_checks,
-          .help = "print the checks that a policy may name, then stop" },
-        { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
+        option_list_checks(&o->list_checks),
+        option_quiet(&o->quiet),
     };
 
     memcpy(table, rows, sizeof rows);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include "base/team.h"
+#include "validate/option_rows.h"
 
 enum { MAX_OPTIONS = 24, MOST_MASKS = 2 };
 
@@ -26,16 +27,11 @@ struct words {
 static int subject_rows(struct dataset_options *o, struct words *words, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "data",
-          .letter = 'd',
-          .kind = SETTING_STRING,
-          .value = &o->data,
-          .argument = "DIR",
-          .help = "where the data set's files are (default: as its descriptor says)" },
+        option_data(&o->data),
         { .name = "view",
           .kind = SETTING_STRING,
           .value = &o->view,
-          .argument = "SPEC",
+          .argument = "VIEW",
           .help = "judge a part of each picture only, such as center:0.5 (datasets/README.md lists the forms)" },
         { .name = "baseline",
           .letter = 'b',
@@ -54,22 +50,8 @@ static int subject_rows(struct dataset_options *o, struct words *words, struct s
           .value = &o->cfg,
           .argument = "FILE",
           .help = "the network that --full trains (default: a small one made for this set)" },
-        { .name = "threads",
-          .letter = 'j',
-          .kind = SETTING_INT,
-          .value = &o->threads,
-          .min = 1,
-          .max = 1024,
-          .argument = "N",
-          .help = "threads that compute" },
-        { .name = "seed",
-          .letter = 's',
-          .kind = SETTING_INT,
-          .value = &o->seed,
-          .min = 0,
-          .max = 9e18,
-          .argument = "N",
-          .help = "seed of everything random" },
+        option_threads(&o->threads),
+        option_seed(&o->seed),
     };
 
     memcpy(table, rows, sizeof rows);
@@ -98,11 +80,7 @@ static int judge_rows(struct dataset_options *o, struct words *words, struct set
           .value = &o->previous,
           .argument = "REPORT",
           .help = "report.json of the last version of the data: no check may be worse than there" },
-        { .name = "waive",
-          .kind = SETTING_LIST,
-          .value = &o->waive,
-          .argument = "CHECK=REASON",
-          .help = "accept that CHECK does not pass; recorded and shown; may be repeated" },
+        option_waive(&o->waive),
     };
 
     memcpy(table, rows, sizeof rows);
@@ -129,20 +107,13 @@ static int output_rows(struct dataset_options *o, struct setting *table)
           .value = &o->out,
           .argument = "DIR",
           .help = "where the report or the copy goes (default of a report: validation/NAME)" },
-        { .name = "resume",
-          .letter = 'r',
-          .kind = SETTING_FLAG,
-          .value = &o->resume,
-          .help = "continue an interrupted validation" },
+        option_resume_validation(&o->resume),
         { .name = "overwrite",
           .kind = SETTING_FLAG,
           .value = &o->overwrite,
           .help = "replace a former report, list of suspects or copy" },
-        { .name = "list-checks",
-          .kind = SETTING_FLAG,
-          .value = &o->list_checks,
-          .help = "print the checks that a policy may name, then stop" },
-        { .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = &o->quiet, .help = "no progress" },
+        option_list_checks(&o->list_checks),
+        option_quiet(&o->quiet),
     };
 
     memcpy(table, rows, sizeof rows);

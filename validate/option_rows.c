@@ -1,0 +1,67 @@
+#include "validate/option_rows.h"
+
+struct setting option_data(const char **value)
+{
+    return (struct setting){ .name = "data",
+                             .letter = 'd',
+                             .kind = SETTING_STRING,
+                             .value = value,
+                             .argument = "DIR",
+                             .help = "where the data set's files are (default: as its descriptor says)" };
+}
+
+struct setting option_threads(long long *value)
+{
+    return (struct setting){ .name = "threads",
+                             .letter = 'j',
+                             .kind = SETTING_INT,
+                             .value = value,
+                             .min = 1,
+                             .max = 1024,
+                             .argument = "N",
+                             .help = "threads that compute" };
+}
+
+struct setting option_seed(long long *value)
+{
+    return (struct setting){ .name = "seed",
+                             .letter = 's',
+                             .kind = SETTING_INT,
+                             .value = value,
+                             .min = 0,
+                             .max = 9e18,
+                             .argument = "N",
+                             .help = "seed of everything random" };
+}
+
+struct setting option_waive(struct setting_list *value)
+{
+    return (struct setting){ .name = "waive",
+                             .kind = SETTING_LIST,
+                             .value = value,
+                             .argument = "CHECK=REASON",
+                             .help = "accept that CHECK does not pass; recorded and shown; may be repeated" };
+}
+
+struct setting option_resume_validation(bool *value)
+{
+    return (struct setting){ .name = "resume",
+                             .letter = 'r',
+                             .kind = SETTING_FLAG,
+                             .value = value,
+                             .help = "continue an interrupted validation" };
+}
+
+struct setting option_list_checks(bool *value)
+{
+    return (struct setting){ .name = "list-checks",
+                             .kind = SETTING_FLAG,
+                             .value = value,
+                             .help = "print the checks that a policy may name, then stop" };
+}
+
+struct setting option_quiet(bool *value)
+{
+    return (
+        struct setting){ .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = value, .help = "no progress" };
+}
