@@ -19,6 +19,7 @@ struct loader_options {
     int threads;      /* decoding threads, >= 1 */
     int ahead;        /* batches decoded ahead, >= 1; memory is (ahead+1) * batch images */
     int64_t limit;    /* use only the first `limit` images of the split; 0: all */
+    int refine_from;  /* training: from this epoch on (from 0) images are mirrored but not cropped; 0: never */
     int without, parts; /* parts >= 2: leave out the images whose number mod parts is `without`; 0: none */
 };
 

@@ -39,8 +39,10 @@ bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *
         cfg->seed_given = true;
     }
     if (o->epochs > 0) {
-        if (cfg->epochs > 0) /* the schedule keeps its shape */
+        if (cfg->epochs > 0) { /* the schedule keeps its shape */
             cfg->warmup = (float)((double)cfg->warmup * (double)o->epochs / cfg->epochs);
+            cfg->refine = (int)(cfg->refine * o->epochs / cfg->epochs);
+        }
         cfg->epochs = (int)o->epochs;
         cfg->max_batches = 0;
     }
@@ -133,6 +135,7 @@ static bool open_loader(const struct setup *s, enum split split, struct loader *
     struct loader_options options = { .dataset = s->data, .split = split, .augment = make_augment(s->cfg, s->data),
         .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch,
         .threads = s->data->packed ? 1 : (int)o->threads, .ahead = BATCHES_AHEAD,
+        .refine_from = s->cfg->refine ? s->cfg->epochs - s->cfg->refine : 0,
         .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test, .view = s->view,
         .without = split == SPLIT_TRAIN ? o->without : 0, .parts = split == SPLIT_TRAIN ? o->parts : 0 };
 
