@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "tests/data_fixture.h"
-#include "validate/process.h"
+#include "base/process.h"
 #include "validate/trainer.h"
 
 TestSuite(trainer, .init = fixture_set_up, .fini = fixture_clean_up, .timeout = 60);

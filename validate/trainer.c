@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "validate/process.h"
+#include "base/process.h"
 
 static void add_option(struct process_words *w, const char *name, const char *value)
 {

@@ -1,5 +1,5 @@
 /* Trainings that a validation asks for: runs the program `train` as a process of its own, in a directory of the report,
- * so that an interrupted one is continued. No shell is involved (validate/process.h). */
+ * so that an interrupted one is continued. No shell is involved (base/process.h). */
 #ifndef MARGINALIA_VALIDATE_TRAINER_H
 #define MARGINALIA_VALIDATE_TRAINER_H
 

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "validate/process.h"
+#include "base/process.h"
 #include "validate/sis/store.h"
 #include "validate/trainer.h"
 #include <stdio.h>

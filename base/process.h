@@ -1,7 +1,7 @@
 /* A program of this house, run as a process of its own: found beside us, started without a shell, watched, stopped when
  * the user stops us, and never left behind. */
-#ifndef MARGINALIA_VALIDATE_PROCESS_H
-#define MARGINALIA_VALIDATE_PROCESS_H
+#ifndef MARGINALIA_BASE_PROCESS_H
+#define MARGINALIA_BASE_PROCESS_H
 
 #include <stdbool.h>
 #include "base/err.h"

@@ -1,4 +1,4 @@
-#include "validate/process.h"
+#include "base/process.h"
 
 #include <assert.h>
 #include <errno.h>
