@@ -14,6 +14,12 @@ enum scalar {
     SCALAR_LOSS         /* cross-entropy, -log softmax(z)_t */
 };
 
+/* How the members of an ensemble become one answer: the mean of their logits, or of their probabilities (the ensemble's
+ * logits are then the logarithms of the means). */
+enum combine { COMBINE_LOGIT, COMBINE_PROBABILITY };
+#define COMBINE_WORDS "logit|probability"
+enum { ENSEMBLE_MOST = 64 };
+
 struct classifier {
     void *self;
     int c, h, w;  /* input shape; pixels in [0,1] */
