@@ -118,7 +118,7 @@ bench: bench-programs $(PROGRAMS) ## measure speed and memory (see docs/)
 
 bench-programs: $(TOOL_PROGRAMS)
 
-demo: bootstrap ## install what is missing, build, judge made-up data sets and models trained on them (two minutes)
+demo: bootstrap ## install what is missing, build, judge made-up data sets and models trained on them (2 to 3 minutes)
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tools/demo_page
 	@tools/demo
 
