@@ -9,7 +9,7 @@ enum { MAX_OPTIONS = 24, MOST_MASKS = 2 };
 static const char program[] = "validate dataset";
 
 static const char examples[] =
-    "  validate dataset datasets/cifar10.conf             a report in validation/cifar10, in about three minutes\n"
+    "  validate dataset datasets/cifar10.conf             a report in validation/cifar10, in about 20 seconds\n"
     "  validate dataset photos/                           folders of pictures, one for each class\n"
     "  validate dataset photos/ --export-suspects list.txt\n"
     "  validate dataset photos/ --fix crop-border:2 --out photos-cropped\n"
