@@ -1,6 +1,7 @@
 /* How often border.sufficiency finds a border cue that was planted, by the cue's strength: power [options] generates
  * sets, runs the check on each, prints a table and draws a curve. The cue is the share of pictures whose border colour
- * is their label's; at 0 borders are coloured, too, but say nothing. */
+ * is their label's; at 0 borders are coloured, too, but say nothing. The last column is the check's value, right answers
+ * from the ring minus those from the centre or the next ring inside, whichever tells less: the mean of the sets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,7 @@ static bool run(struct err *err)
     bool ok = true;
     printf("%lld sets of %lld pictures for each strength, border %lld px, ring %lld px, limit %+.1f points\n", sets,
            pictures, border, width, 100 * limit);
-    printf("%6s %5s %5s %13s %24s %17s\n", "cue", "pass", "fail", "inconclusive", "found", "ring - centre");
+    printf("%6s %5s %5s %13s %24s %17s\n", "cue", "pass", "fail", "inconclusive", "found", "value, points");
     for (int k = 0; ok && k < STRENGTHS; k++) {
         ok = measure(team, cues[k], &s[k], err);
         if (ok)
