@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "base/err.h"
+#include "base/classifier.h"
 
 enum layer_kind {
     LAYER_NORMALIZE,     /* ours */
@@ -88,6 +88,9 @@ struct net_cfg {
     int refine;                        /* in this many epochs at the end images are not cropped */
     char *view, *baseline, *mask_order; /* datasets/view.h, checked there; NULL: not given */
     char precision[8];                 /* "f32" or "bf16" */
+    /* [ensemble]: networks like this one, with the seeds seed .. seed + members - 1; 0: a single network */
+    int members;
+    enum combine combine;
 
     int n;                             /* layers, >= 1; the last gives `classes` outputs (softmax or linear) */
     struct layer_cfg *layers;          /* [n] */
@@ -121,7 +124,7 @@ char *cfg_stock_layer_text(const struct net_cfg *cfg, int i, int batch);
 void cfg_stock_kernel(const struct layer_cfg *l, int *size, int *padding);
 
 /* Our own language, canonical: every key with its effective value; reads back as the same network. Written as
- * resolved.cfg. free() it. */
+ * resolved.cfg; that of a single network (members = 0) has no [ensemble]. free() it. */
 char *cfg_resolved_text(const struct net_cfg *cfg);
 
 const char *activation_name(enum activation a);

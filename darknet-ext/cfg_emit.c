@@ -38,6 +38,10 @@ char *cfg_resolved_text(const struct net_cfg *cfg)
         fprintf(t.out, "\n[%s]\n", l->type);
         cfg_write_keys(t.out, l->type, &keys);
     }
+    if (cfg->members) {
+        fputs("\n[ensemble]\n", t.out);
+        cfg_write_keys(t.out, "ensemble", &net);
+    }
     return text_end(&t);
 }
 

@@ -11,7 +11,8 @@
 #include "base/settings.h"
 
 enum key_kind {
-    KEY_INT, KEY_REAL, KEY_FLAG, KEY_SEED, KEY_STRING, KEY_PRECISION, KEY_POLICY, KEY_ACTIVATION, KEY_INTS, KEY_REALS,
+    KEY_INT, KEY_REAL, KEY_FLAG, KEY_SEED, KEY_STRING, KEY_PRECISION, KEY_POLICY, KEY_ACTIVATION, KEY_COMBINE, KEY_INTS,
+    KEY_REALS,
     KEY_NEUTRAL /* accepted only with the value that does nothing; `why` says why and what to do instead */
 };
 
@@ -100,6 +101,10 @@ static const struct key keys[] = {
     { "net", "min_crop", KEY_INT, 1, CFG_MAX_SHAPE, "", NET_DRAFT(min_crop), 0, 0, 0, 0 },
     { "net", "inputs", KEY_INT, 1, 2e9, "", NET_DRAFT(inputs), 0, 0, 0, 0 },
 
+    { "ensemble", "members", KEY_INT, 2, ENSEMBLE_MOST, NULL, NET(members), 0, 0, 0,
+      "a single network needs no [ensemble]" },
+    { "ensemble", "combine", KEY_COMBINE, 0, 0, "logit", NET(combine), 0, 0, 0, 0 },
+
     { "normalize", "mean", KEY_REALS, 0, 1, NULL, LAYER(mean), DRAFT(n_mean), 3, 0, scale_of_pixels },
     { "normalize", "std", KEY_REALS, 1e-4, 1, NULL, LAYER(std), DRAFT(n_std), 3, 0, scale_of_pixels },
 
@@ -175,6 +180,7 @@ static const char *const policy_names[] = {
 };
 static const char *const activation_names[] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie",
                                                 "ramp", "plse", "stair", "hardtan", "lhtan", "loggy" };
+static const char *const combine_names[] = { "logit", "probability" };
 enum { N_POLICIES = sizeof policy_names / sizeof *policy_names,
        N_ACTIVATIONS = sizeof activation_names / sizeof *activation_names };
 
@@ -190,7 +196,8 @@ const char *activation_name(enum activation a)
 
 static bool key_of_section(const struct key *key, const char *type)
 {
-    return strcmp(key->section, type) == 0 || (strcmp(key->section, "*") == 0 && strcmp(type, "net") != 0);
+    bool layer = !cfg_section_is_net(type) && !cfg_section_is_ensemble(type);
+    return strcmp(key->section, type) == 0 || (strcmp(key->section, "*") == 0 && layer);
 }
 
 static const struct key *find_key(const char *type, const char *name)
@@ -392,6 +399,11 @@ static bool read_value(const struct cfg_place *at, const struct key *key, const 
             return false;
         *(enum activation *)out = (enum activation)word;
         return true;
+    case KEY_COMBINE:
+        if (!read_word(at, key, value, combine_names, 2, &word))
+            return false;
+        *(enum combine *)out = (enum combine)word;
+        return true;
     case KEY_INTS: case KEY_REALS:
         return read_list(at, key, value, target);
     case KEY_NEUTRAL:
@@ -466,6 +478,7 @@ static void write_value(FILE *out, const struct key *key, const char *source, in
     case KEY_PRECISION:  fputs(value, out); break;
     case KEY_POLICY:     fputs(policy_name(*(const enum lr_policy *)value), out); break;
     case KEY_ACTIVATION: fputs(activation_name(*(const enum activation *)value), out); break;
+    case KEY_COMBINE:    fputs(combine_names[*(const enum combine *)value], out); break;
     case KEY_INTS: case KEY_REALS: write_list(out, key, source, n); break;
     case KEY_NEUTRAL:    break;
     }

@@ -59,11 +59,12 @@ struct net_keys {
 /* cfg_sections.c: which sections there are. Sets layer.kind and layer.type, or refuses with the reason. */
 bool cfg_section_kind(const struct cfg_place *at, struct layer_cfg *layer);
 bool cfg_section_is_net(const char *name);
+bool cfg_section_is_ensemble(const char *name);
 
-/* cfg_keys.c: one table of keys. Reads every key of the section into *target, which is a net_keys ("net") or a
- * layer_keys. */
+/* cfg_keys.c: one table of keys. Reads every key of the section into *target, which is a net_keys ("net", "ensemble")
+ * or a layer_keys. */
 bool cfg_read_keys(const struct cfg_place *at, const char *type, void *target);
-/* Writes the keys of a section with their values, one per line, from a net_keys ("net") or a layer_keys. */
+/* Writes the keys of a section with their values, one per line, from a net_keys or a layer_keys. */
 void cfg_write_keys(FILE *out, const char *type, const void *source);
 
 /* cfg_rules.c: rules between the keys of [net]. */

@@ -6,18 +6,31 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-static bool read_net(const char *path, const struct cfg_document *doc, struct net_cfg *cfg, struct err *err)
+/* `sections`: those of the network, which [ensemble] is not. */
+static bool read_net(const char *path, const struct cfg_document *doc, int sections, struct net_cfg *cfg,
+                     struct err *err)
 {
     if (doc->n == 0)
         return err_usage(err, "%s:1: no section; a network begins with [net]", path);
     struct cfg_place at = { path, &doc->sections[0], err };
     if (!cfg_section_is_net(at.section->name))
         return cfg_refuse(&at, NULL, "the first section is [%.60s]; it must be [net]", at.section->name);
-    if (doc->n == 1)
+    if (sections == 1)
         return cfg_refuse(&at, NULL, "[net] is the only section; add layers");
     struct net_keys keys = { .net = *cfg };
     bool ok = cfg_read_keys(&at, "net", &keys) && cfg_check_net(&at, &keys);
     *cfg = keys.net; /* also on failure: it may own a string already */
+    return ok;
+}
+
+static bool read_ensemble(const struct cfg_place *at, struct net_cfg *cfg)
+{
+    struct net_keys keys = { .net = *cfg };
+    bool ok = cfg_read_keys(at, "ensemble", &keys);
+    *cfg = keys.net;
+    if (ok && cfg->seed > INT64_MAX - (uint64_t)cfg->members)
+        return cfg_refuse(at, NULL, "there are no %d seeds from seed=%llu on; choose a smaller one", cfg->members,
+                          (unsigned long long)cfg->seed);
     return ok;
 }
 
@@ -30,16 +43,19 @@ static bool read_layer(const struct cfg_place *at, struct net_cfg *cfg, int i)
 
 static bool read_document(const char *path, const struct cfg_document *doc, struct net_cfg *cfg, struct err *err)
 {
-    if (!read_net(path, doc, cfg, err))
+    bool ensemble = doc->n > 1 && cfg_section_is_ensemble(doc->sections[doc->n - 1].name);
+    int sections = doc->n - ensemble;
+    if (!read_net(path, doc, sections, cfg, err))
         return false;
-    cfg->layers = mem_alloc((size_t)doc->n - 1, sizeof *cfg->layers);
-    for (cfg->n = 0; cfg->n < doc->n - 1; cfg->n++) {
+    cfg->layers = mem_alloc((size_t)sections - 1, sizeof *cfg->layers);
+    for (cfg->n = 0; cfg->n < sections - 1; cfg->n++) {
         struct cfg_place at = { path, &doc->sections[cfg->n + 1], err };
         if (!read_layer(&at, cfg, cfg->n))
             return false;
     }
-    struct cfg_place last = { path, &doc->sections[doc->n - 1], err };
-    return cfg_check_network(&last, cfg);
+    struct cfg_place last = { path, &doc->sections[sections - 1], err };
+    struct cfg_place end = { path, &doc->sections[doc->n - 1], err };
+    return cfg_check_network(&last, cfg) && (!ensemble || read_ensemble(&end, cfg));
 }
 
 bool cfg_parse(const char *path, const char *text, struct net_cfg **out, struct err *err)

@@ -28,7 +28,7 @@ static const struct section {
     { "upsample", NULL, LAYER_DARKNET, NULL },
     { "reorg", NULL, LAYER_DARKNET, NULL },
 
-    { "ensemble", NULL, 0, "is not available yet; train each member with its own seed" },
+    { "ensemble", NULL, 0, "must be the last section, and there may be one; move it to the end of the file" },
     { "cost", NULL, 0,
       "is refused: [softmax] already carries the cross-entropy, and a [cost] after it doubles the gradient; "
       "remove [cost]" },
@@ -59,11 +59,16 @@ static const struct section {
 
 static const char *const section_words = "net|normalize|input_dropout|convolutional|connected|batchnorm|activation|"
                                          "shortcut|maxpool|avgpool|dropout|route|softmax|"
-                                         "upsample|reorg";
+                                         "upsample|reorg|ensemble";
 
 bool cfg_section_is_net(const char *name)
 {
     return strcmp(name, "net") == 0 || strcmp(name, "network") == 0;
+}
+
+bool cfg_section_is_ensemble(const char *name)
+{
+    return strcmp(name, "ensemble") == 0;
 }
 
 static bool refuse_unknown(const struct cfg_place *at)

@@ -242,6 +242,39 @@ Test(cfg, the_networks_of_this_toolkit_have_their_known_sizes)
     }
 }
 
+Test(cfg, an_ensemble_is_its_network_but_for_its_last_section)
+{
+    static const struct { const char *name; int members;
+    } known[] = { { "resnet20", 5 }, { "planted", 3 } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct net_cfg *one = read_shipped(known[i].name, ""), *all = read_shipped(known[i].name, "_ensemble");
+        cr_expect_eq(one->members, 0);
+        cr_expect_eq(all->members, known[i].members);
+        cr_expect_eq(all->combine, COMBINE_LOGIT);
+        all->members = 0;
+        char *wanted = cfg_resolved_text(one), *got = cfg_resolved_text(all);
+        cr_expect_str_eq(got, wanted);
+        free(got);
+        free(wanted);
+        cfg_free(all);
+        cfg_free(one);
+    }
+}
+
+Test(cfg, an_ensembles_rule_is_read_and_written)
+{
+    struct net_cfg *cfg = parsed(NET HEAD "[ensemble]\nmembers=64\ncombine=probability\n");
+    char *text = cfg_resolved_text(cfg);
+    cr_expect(cfg->members == 64 && cfg->combine == COMBINE_PROBABILITY && cfg->n == 2);
+    cr_expect(strstr(text, "\n[ensemble]\nmembers=64\ncombine=probability\n"), "%s", text);
+    assert_resolved_reads_back(cfg);
+    char *stock = cfg_stock_text(cfg, 1);
+    cr_expect_null(strstr(stock, "ensemble"));
+    free(stock);
+    free(text);
+    cfg_free(cfg);
+}
+
 /* Each case of tests/bad_cfg.txt, which explains its form. */
 static void check_bad(const char *text, int line, const char *fragment)
 {
