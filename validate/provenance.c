@@ -72,7 +72,7 @@ static void fill_facts(const struct suite *s, struct report *r)
 
     r->fact = mem_alloc(PROVENANCE_FACTS, sizeof *r->fact);
     provenance_add(r, "Command", true, shell_command(s->argc, s->argv));
-    provenance_add(r, "Exit status", false, mem_format("%d: %s", r->verdict, words_exit(r->verdict)));
+    provenance_add(r, "Exit status", false, mem_format("%d: %s", r->verdict, words_exit(r->kind, r->verdict)));
     char *parameters = format_count(m->network.parameters);
     provenance_add(r, "Model", false,
                    mem_format("%s, %s parameters, %d classes", m->name, parameters, m->model->classes));

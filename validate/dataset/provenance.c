@@ -52,7 +52,7 @@ static void fill_facts(const struct dataset_suite *s, struct report *r)
 
     r->fact = mem_alloc(PROVENANCE_FACTS, sizeof *r->fact);
     provenance_add(r, "Command", true, shell_command(s->argc, s->argv));
-    provenance_add(r, "Exit status", false, mem_format("%d: %s", r->verdict, words_exit(r->verdict)));
+    provenance_add(r, "Exit status", false, mem_format("%d: %s", r->verdict, words_exit(r->kind, r->verdict)));
     provenance_add(r, "Data", true, mem_format("%s\nsha256 %s", survey->descriptor, s->data_hash));
     provenance_add(r, "Policy", true, mem_format("%s\nsha256 %s", s->policy->path, s->policy->hash));
     provenance_add(r, "View", false, mem_string(survey->view ? view_text(survey->view) : "whole pictures"));

@@ -48,6 +48,7 @@ struct report {
     char *date;    /* "21 November 2026, 18:57 UTC"; "" where bytes must repeat */
     char *lead;    /* two or three sentences, ends with the decision */
     enum exit_status verdict;
+    const char *passed; /* the word of EXIT_OK where it is not the kind's own: "no worse"; borrowed, or NULL */
     int n_checks;
     struct check *check; /* [n_checks] in the policy's order */
     int n_steps;

@@ -90,7 +90,7 @@ void report_terminal(const struct report *r, FILE *out, bool colour)
     char *counts = words_counts(r), *subject = harmless(r->subject);
     fprintf(out, "\n%s: %s%s: %s%s (%s; exit status %d: %s)\n", subject, colour ? "\033[1m" : "", report_noun(r),
             report_word(r), colour ? "\033[0m" : "", *counts ? counts : "no checks", r->verdict,
-            words_exit(r->verdict));
+            words_exit(r->kind, r->verdict));
     free(subject);
     free(counts);
     free(line);

@@ -59,16 +59,35 @@ static const struct words_entry dataset_words[] = {
     { "Reported", "Measured and shown for information; the policy sets no limit, or does not let it decide." },
     { NULL, NULL }
 };
-static const struct words_entry no_words[] = { { NULL, NULL } };
+static const struct words_entry compare_words[] = {
+    { "Overinterprets less",
+      "On the same pictures the candidate is better than the baseline on a question about its evidence, and worse on "
+      "none that decides." },
+    { "Baseline, candidate", "A is the model that is in use, or the simpler one; each other model is measured against "
+                             "it." },
+    { "Deciding pixels", "A small part of the picture that is enough to make a model as sure as stated (sufficient "
+                         "input subset, SIS). Each model has its own." },
+    { "Pair, change", "The same picture asked of both models. A change is the candidate's value minus the baseline's, "
+                      "picture by picture." },
+    { "95% interval",
+      "Changes that agree with the pictures that were measured. Joint: made so wide that all that decide are right "
+      "together in 95% of such comparisons, so that one cannot pick a lucky one." },
+    { "Better, worse", "The whole interval lies on that side of no change." },
+    { "No worse", "Not better, but the whole interval lies within the loss that the policy lets pass." },
+    { "Undecided", "The interval leaves it open, or there were too few pairs. It does not count as no worse." },
+    { "Guard", "A question such as accuracy: worse counts against the candidate, better is no evidence of better "
+               "reasons." },
+    { "Reported", "Measured and shown for information; the policy does not let it decide." },
+    { NULL, NULL }
+};
 
 static const struct {
-    const char *name, *command, *noun, *passed, *failed, *passed_class, *failed_class;
+    const char *name, *command, *noun, *passed, *failed;
     const struct words_entry *glossary;
 } kinds[] = {
-    [REPORT_MODEL] = { "model", "validate model", "Overinterprets", "no", "yes", "good", "bad", model_words },
-    [REPORT_DATASET] = { "dataset", "validate dataset", "Safe to learn from", "yes", "no", "good", "bad",
-                         dataset_words },
-    [REPORT_COMPARE] = { "compare", "validate compare", "Overinterprets less", "yes", "no", "good", "bad", no_words },
+    [REPORT_MODEL] = { "model", "validate model", "Overinterprets", "no", "yes", model_words },
+    [REPORT_DATASET] = { "dataset", "validate dataset", "Safe to learn from", "yes", "no", dataset_words },
+    [REPORT_COMPARE] = { "compare", "validate compare", "Overinterprets less", "yes", "no", compare_words },
 };
 
 const char *words_counted(enum check_status s)
@@ -108,7 +127,7 @@ static bool only_reports(const struct report *r)
 const char *report_word(const struct report *r)
 {
     switch (r->verdict) {
-    case EXIT_OK: return only_reports(r) ? "not judged" : kinds[r->kind].passed;
+    case EXIT_OK: return only_reports(r) ? "not judged" : r->passed ? r->passed : kinds[r->kind].passed;
     case EXIT_FAILED_CHECK: return kinds[r->kind].failed;
     case EXIT_INCONCLUSIVE: return "not shown";
     default: return "not known";
@@ -120,13 +139,18 @@ const char *words_verdict_class(const struct report *r)
     return r->verdict == EXIT_OK && !only_reports(r) ? "good" : r->verdict == EXIT_FAILED_CHECK ? "bad" : "open";
 }
 
-const char *words_exit(enum exit_status s)
+const char *words_exit(enum report_kind kind, enum exit_status s)
 {
+    bool pairs = kind == REPORT_COMPARE;
     switch (s) {
-    case EXIT_OK: return "every check that decides passed or was waived";
-    case EXIT_FAILED_CHECK: return "a check failed";
-    case EXIT_INCONCLUSIVE: return "a check could not decide";
-    default: return "a check could not run";
+    case EXIT_OK:
+        return pairs ? "no question that decides is worse or undecided"
+                     : "every check that decides passed or was waived";
+    case EXIT_FAILED_CHECK: return pairs ? "a question that decides is worse" : "a check failed";
+    case EXIT_INCONCLUSIVE:
+        return pairs ? "a question that decides is undecided, or none shows better reasons"
+                     : "a check could not decide";
+    default: return pairs ? "a question could not be measured" : "a check could not run";
     }
 }
 

@@ -9,12 +9,12 @@
 enum { N_STATUSES = 6 };
 extern const enum check_status words_statuses[N_STATUSES];
 
-const char *words_counted(enum check_status s);          /* "failed", as in "5 failed" */
-char *words_counts(const struct report *r);              /* "5 failed, 1 waived"; free() it */
-const char *words_command(enum report_kind kind);        /* "validate model" */
-const char *words_name(enum report_kind kind);           /* "model" */
-const char *words_verdict_class(const struct report *r); /* "bad", "good" or "open" */
-const char *words_exit(enum exit_status s);              /* "a check failed" */
+const char *words_counted(enum check_status s);                    /* "failed", as in "5 failed" */
+char *words_counts(const struct report *r);                        /* "5 failed, 1 waived"; free() it */
+const char *words_command(enum report_kind kind);                  /* "validate model" */
+const char *words_name(enum report_kind kind);                     /* "model" */
+const char *words_verdict_class(const struct report *r);           /* "bad", "good" or "open" */
+const char *words_exit(enum report_kind kind, enum exit_status s); /* "a check failed" */
 
 /* A word and its meaning, for readers who meet it here first; ends with a NULL word. */
 struct words_entry {
