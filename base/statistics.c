@@ -66,7 +66,8 @@ double quantile(const double *x, int n, double q)
     return i + 1 < n ? x[i] + (place - i) * (x[i + 1] - x[i]) : x[n - 1];
 }
 
-struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t seed)
+/* The statistic of `draws` resamples, sorted; free() it. */
+static double *resample(statistic f, void *sample, int n, int draws, uint64_t seed)
 {
     assert(n >= 1 && draws >= 1);
     double *value = mem_alloc((size_t)draws, sizeof *value);
@@ -78,10 +79,43 @@ struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t 
         value[draw] = f(sample, pick, n);
     }
     qsort(value, (size_t)draws, sizeof *value, compare);
-    struct interval interval = { quantile(value, draws, 0.025), quantile(value, draws, 0.975) };
     free(pick);
+    return value;
+}
+
+struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t seed)
+{
+    double *value = resample(f, sample, n, draws, seed);
+    struct interval interval = { quantile(value, draws, 0.025), quantile(value, draws, 0.975) };
     free(value);
     return interval;
+}
+
+/* Percentiles behave as if the standard deviation were known and divided by n: what Student's t with n - 1 degrees of
+ * freedom asks for (Abramowitz and Stegun 26.7.5) is put in the place of the normal quantile. */
+static double expanded_tail(double confidence, int n)
+{
+    double z = normal_quantile(0.5 + confidence / 2), v = n - 1, zz = z * z;
+    double t = z + z * (zz + 1) / (4 * v) + z * ((5 * zz + 16) * zz + 3) / (96 * v * v);
+    return erfc(t * sqrt(n / v) / sqrt(2)) / 2;
+}
+
+struct interval bootstrap_at(double confidence, statistic f, void *sample, int n, int draws, uint64_t seed)
+{
+    assert(n >= 2 && confidence > 0 && confidence < 1);
+    double *value = resample(f, sample, n, draws, seed), tail = expanded_tail(confidence, n);
+    struct interval interval = { quantile(value, draws, tail), quantile(value, draws, 1 - tail) };
+    free(value);
+    return interval;
+}
+
+double mcnemar(int64_t gained, int64_t lost)
+{
+    assert(gained >= 0 && lost >= 0);
+    double n = (double)(gained + lost), few = (double)(gained < lost ? gained : lost), p = 0;
+    for (double k = 0; k <= few; k++)
+        p += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
+    return fmin(1, 2 * p);
 }
 
 static double mean_of(void *sample, const uint32_t *pick, int n)
@@ -115,6 +149,19 @@ struct interval bootstrap_median(const double *x, int n, int draws, uint64_t see
 {
     struct median_sample sample = { x, mem_alloc((size_t)n, sizeof *x) };
     struct interval interval = bootstrap(median_of, &sample, n, draws, seed);
+    free(sample.scratch);
+    return interval;
+}
+
+struct interval bootstrap_mean_at(double confidence, const double *x, int n, int draws, uint64_t seed)
+{
+    return bootstrap_at(confidence, mean_of, (void *)x, n, draws, seed);
+}
+
+struct interval bootstrap_median_at(double confidence, const double *x, int n, int draws, uint64_t seed)
+{
+    struct median_sample sample = { x, mem_alloc((size_t)n, sizeof *x) };
+    struct interval interval = bootstrap_at(confidence, median_of, &sample, n, draws, seed);
     free(sample.scratch);
     return interval;
 }

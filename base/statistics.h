@@ -33,6 +33,17 @@ struct interval bootstrap_median(const double *x, int n, int draws, uint64_t see
 typedef double (*statistic)(void *sample, const uint32_t *pick, int n);
 struct interval bootstrap(statistic f, void *sample, int n, int draws, uint64_t seed);
 
+/* bootstrap(), and those of the mean and the median, at a confidence in (0,1). The tails are widened as few things ask
+ * for (Hesterberg, "What teachers should know about the bootstrap", 2015: expanded percentiles); bounds that lie beyond
+ * all draws are the outermost ones. n >= 2. */
+struct interval bootstrap_at(double confidence, statistic f, void *sample, int n, int draws, uint64_t seed);
+struct interval bootstrap_mean_at(double confidence, const double *x, int n, int draws, uint64_t seed);
+struct interval bootstrap_median_at(double confidence, const double *x, int n, int draws, uint64_t seed);
+
+/* Two-sided p-value of McNemar's test on matched proportions (1947), exact: of `gained` + `lost` things that changed, is
+ * it by chance that so many went one way? 1 when none changed. */
+double mcnemar(int64_t gained, int64_t lost);
+
 double median(double *x, int n); /* sorts x; n >= 1 */
 double quantile(const double *x, int n, double q); /* x sorted, 0 <= q <= 1; linear between order statistics */
 

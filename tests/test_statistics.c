@@ -152,3 +152,52 @@ Test(statistics, paired_differences_hold_the_truth_as_often_as_stated)
     }
     cr_assert(held > 3520 && held < 3720, "%d of 4000", held);
 }
+
+/* Of eight changes at most three one way: 93 of 256 such rows of coins, on both sides. */
+Test(statistics, mcnemars_test_counts_coins)
+{
+    cr_assert(fabs(mcnemar(10, 0) - 2.0 / 1024) <= 1e-12);
+    cr_assert(fabs(mcnemar(5, 3) - 2 * 93.0 / 256) <= 1e-12);
+    cr_assert(fabs(mcnemar(3, 5) - mcnemar(5, 3)) <= 1e-15);
+    cr_assert_eq(mcnemar(0, 0), 1);
+    cr_assert_eq(mcnemar(4, 4), 1);
+    cr_assert(mcnemar(900, 700) < 1e-6 && mcnemar(900, 700) > 1e-7);
+}
+
+/* How many of `trials` intervals of the mean of ten normal numbers hold zero. */
+static double covered(double confidence, bool expanded)
+{
+    enum { TRIALS = 1000, N = 10 };
+    int held = 0;
+    for (uint32_t trial = 0; trial < TRIALS; trial++) {
+        double x[N];
+        struct rng r = rng_stream(3, RNG_TEST, trial, 0);
+        for (int i = 0; i < N; i++)
+            x[i] = (double)rng_normal(&r);
+        struct interval i =
+            expanded ? bootstrap_mean_at(confidence, x, N, 1000, trial) : bootstrap_mean(x, N, 1000, trial);
+        held += i.low <= 0 && 0 <= i.high;
+    }
+    return (double)held / TRIALS;
+}
+
+Test(statistics, expanded_percentiles_hold_the_truth_of_ten_things_as_often_as_stated)
+{
+    double expanded = covered(0.95, true), plain = covered(0.95, false), sure = covered(0.99, true);
+    cr_assert(expanded >= 0.93 && expanded <= 0.97, "%.3f", expanded);
+    cr_assert(plain <= expanded - 0.02, "%.3f without expanding, %.3f with it", plain, expanded);
+    cr_assert(sure >= 0.98, "%.3f", sure);
+}
+
+Test(statistics, expanding_changes_little_when_there_is_much)
+{
+    enum { N = 2000 };
+    double x[N];
+    struct rng r = rng_stream(4, RNG_TEST, 0, 0);
+    for (int i = 0; i < N; i++)
+        x[i] = (double)rng_normal(&r);
+    struct interval a = bootstrap_mean(x, N, 2000, 1), b = bootstrap_mean_at(0.95, x, N, 2000, 1);
+    expect(b, a.low, a.high, 0.002);
+    struct interval c = bootstrap_median(x, N, 2000, 1), d = bootstrap_median_at(0.95, x, N, 2000, 1);
+    expect(d, c.low, c.high, 0.004);
+}
