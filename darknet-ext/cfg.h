@@ -35,6 +35,9 @@ enum activation {
     ACTIVATION_LHTAN, ACTIVATION_LOGGY
 };
 
+enum dropout_schedule { DROPOUT_CONSTANT, DROPOUT_LINEAR };
+enum dropout_fill { DROPOUT_MEAN, DROPOUT_BLACK, DROPOUT_NOISE };
+
 enum { CFG_MAX_FROM = 32, CFG_MAX_STEPS = 64 };
 
 struct layer_cfg {
@@ -56,6 +59,10 @@ struct layer_cfg {
     float probability;                 /* dropout, input_dropout: of dropping */
     bool rescale, at_test;             /* input_dropout */
     int samples;                       /* input_dropout */
+    int block, patch;                  /* input_dropout: side of the squares; 1: single pixels */
+    enum dropout_schedule schedule;    /* input_dropout */
+    float ramp;                        /* input_dropout, linear: epochs; 0: the whole training */
+    enum dropout_fill fill;            /* input_dropout (input_dropout.h) */
     float mean[3], std[3];             /* normalize */
     int64_t weights;                   /* numbers in the weight tensor (filters*c/groups*size^2; outputs*inputs) */
     int64_t parameters;                /* learned numbers: weights + biases + BN scales (statistics not counted) */
@@ -128,6 +135,7 @@ void cfg_stock_kernel(const struct layer_cfg *l, int *size, int *padding);
 char *cfg_resolved_text(const struct net_cfg *cfg);
 
 const char *activation_name(enum activation a);
+const char *dropout_fill_name(enum dropout_fill fill);
 const char *policy_name(enum lr_policy policy);
 
 #endif

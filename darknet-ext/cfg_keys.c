@@ -12,7 +12,7 @@
 
 enum key_kind {
     KEY_INT, KEY_REAL, KEY_FLAG, KEY_SEED, KEY_STRING, KEY_PRECISION, KEY_POLICY, KEY_ACTIVATION, KEY_COMBINE, KEY_INTS,
-    KEY_REALS,
+    KEY_REALS, KEY_SCHEDULE, KEY_FILL,
     KEY_NEUTRAL /* accepted only with the value that does nothing; `why` says why and what to do instead */
 };
 
@@ -112,6 +112,11 @@ static const struct key keys[] = {
     { "input_dropout", "rescale", KEY_FLAG, 0, 1, "0", LAYER(rescale), 0, 0, 0, 0 },
     { "input_dropout", "at_test", KEY_FLAG, 0, 1, "0", LAYER(at_test), 0, 0, 0, 0 },
     { "input_dropout", "samples", KEY_INT, 1, 10000, "1", LAYER(samples), 0, 0, 0, 0 },
+    { "input_dropout", "block", KEY_INT, 1, CFG_MAX_SHAPE, "1", LAYER(block), 0, 0, 0, 0 },
+    { "input_dropout", "patch", KEY_INT, 1, CFG_MAX_SHAPE, "1", LAYER(patch), 0, 0, 0, 0 },
+    { "input_dropout", "schedule", KEY_SCHEDULE, 0, 0, "constant", LAYER(schedule), 0, 0, 0, 0 },
+    { "input_dropout", "ramp", KEY_REAL, 0, 1e6, "0", LAYER(ramp), 0, 0, 0, 0 },
+    { "input_dropout", "fill", KEY_FILL, 0, 0, "mean", LAYER(fill), 0, 0, 0, 0 },
 
     { "convolutional", "batch_normalize", KEY_FLAG, 0, 1, "0", LAYER(batch_normalize), 0, 0, 0, 0 },
     { "convolutional", "filters", KEY_INT, 1, CFG_MAX_SHAPE, NULL, LAYER(filters), 0, 0, 0, 0 },
@@ -181,8 +186,12 @@ static const char *const policy_names[] = {
 static const char *const activation_names[] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie",
                                                 "ramp", "plse", "stair", "hardtan", "lhtan", "loggy" };
 static const char *const combine_names[] = { "logit", "probability" };
+static const char *const schedule_names[] = { "constant", "linear" };
+static const char *const fill_names[] = { "mean", "black", "noise" };
 enum { N_POLICIES = sizeof policy_names / sizeof *policy_names,
-       N_ACTIVATIONS = sizeof activation_names / sizeof *activation_names };
+       N_ACTIVATIONS = sizeof activation_names / sizeof *activation_names,
+       N_SCHEDULES = sizeof schedule_names / sizeof *schedule_names,
+       N_FILLS = sizeof fill_names / sizeof *fill_names };
 
 const char *policy_name(enum lr_policy policy)
 {
@@ -192,6 +201,11 @@ const char *policy_name(enum lr_policy policy)
 const char *activation_name(enum activation a)
 {
     return activation_names[a];
+}
+
+const char *dropout_fill_name(enum dropout_fill fill)
+{
+    return fill_names[fill];
 }
 
 static bool key_of_section(const struct key *key, const char *type)
@@ -399,6 +413,16 @@ static bool read_value(const struct cfg_place *at, const struct key *key, const 
             return false;
         *(enum activation *)out = (enum activation)word;
         return true;
+    case KEY_SCHEDULE:
+        if (!read_word(at, key, value, schedule_names, N_SCHEDULES, &word))
+            return false;
+        *(enum dropout_schedule *)out = (enum dropout_schedule)word;
+        return true;
+    case KEY_FILL:
+        if (!read_word(at, key, value, fill_names, N_FILLS, &word))
+            return false;
+        *(enum dropout_fill *)out = (enum dropout_fill)word;
+        return true;
     case KEY_COMBINE:
         if (!read_word(at, key, value, combine_names, 2, &word))
             return false;
@@ -478,6 +502,8 @@ static void write_value(FILE *out, const struct key *key, const char *source, in
     case KEY_PRECISION:  fputs(value, out); break;
     case KEY_POLICY:     fputs(policy_name(*(const enum lr_policy *)value), out); break;
     case KEY_ACTIVATION: fputs(activation_name(*(const enum activation *)value), out); break;
+    case KEY_SCHEDULE:   fputs(schedule_names[*(const enum dropout_schedule *)value], out); break;
+    case KEY_FILL:       fputs(fill_names[*(const enum dropout_fill *)value], out); break;
     case KEY_COMBINE:    fputs(combine_names[*(const enum combine *)value], out); break;
     case KEY_INTS: case KEY_REALS: write_list(out, key, source, n); break;
     case KEY_NEUTRAL:    break;

@@ -2,6 +2,19 @@
 
 #include <inttypes.h>
 
+/* "p = 0.2, rising, blocks of 4, black, also at test time" */
+static void describe_input_dropout(const struct layer_cfg *l, char *text, size_t n)
+{
+    char squares[32] = "";
+    if (l->block > 1)
+        snprintf(squares, sizeof squares, ", blocks of %d", l->block);
+    else if (l->patch > 1)
+        snprintf(squares, sizeof squares, ", patches of %d", l->patch);
+    snprintf(text, n, "p = %g%s%s%s%s%s", l->probability, l->schedule == DROPOUT_LINEAR ? ", rising" : "", squares,
+             l->fill == DROPOUT_MEAN ? "" : ", ", l->fill == DROPOUT_MEAN ? "" : dropout_fill_name(l->fill),
+             l->at_test ? ", also at test time" : "");
+}
+
 /* What sets this layer apart: "3x3/2, 32 filters, batch norm, relu". */
 static void describe(const struct layer_cfg *l, char *text, size_t n)
 {
@@ -28,8 +41,11 @@ static void describe(const struct layer_cfg *l, char *text, size_t n)
     case LAYER_ACTIVATION:
         snprintf(text, n, "%s", activation);
         break;
-    case LAYER_DROPOUT: case LAYER_INPUT_DROPOUT:
-        snprintf(text, n, "p = %g%s", l->probability, l->at_test ? ", also at test time" : "");
+    case LAYER_DROPOUT:
+        snprintf(text, n, "p = %g", l->probability);
+        break;
+    case LAYER_INPUT_DROPOUT:
+        describe_input_dropout(l, text, n);
         break;
     default:
         text[0] = '\0';
@@ -42,7 +58,7 @@ void cfg_print(const struct net_cfg *cfg, FILE *out)
             "parameters", "multiply-adds");
     for (int i = 0; i < cfg->n; i++) {
         const struct layer_cfg *l = &cfg->layers[i];
-        char what[64], in[40], made[40];
+        char what[80], in[40], made[40];
         describe(l, what, sizeof what);
         snprintf(in, sizeof in, "%dx%dx%d", l->w, l->h, l->c);
         snprintf(made, sizeof made, "%dx%dx%d", l->out_w, l->out_h, l->out_c);

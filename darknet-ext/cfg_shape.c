@@ -189,6 +189,29 @@ static bool shape_normalize(const struct cfg_place *at, struct layer_keys *keys)
     return set_output(at, l, l->c, l->h, l->w);
 }
 
+/* What the keys of [input_dropout] say together; l has its shape. */
+static bool check_input_dropout(const struct cfg_place *at, const struct net_cfg *cfg, const struct layer_cfg *l)
+{
+    int side = l->block > 1 ? l->block : l->patch;
+    if (l->samples > 1 && !l->at_test)
+        return cfg_refuse(at, "samples", "samples=%d means nothing with at_test=0; set at_test=1 or remove it",
+                          l->samples);
+    if (l->block > 1 && l->patch > 1)
+        return cfg_refuse(at, "patch", "block= and patch= are two ways to drop squares; keep one");
+    if (side > l->h || side > l->w)
+        return cfg_refuse(at, l->block > 1 ? "block" : "patch", "squares of %d pixels do not fit into %dx%d; make them "
+                          "smaller", side, l->w, l->h);
+    if (l->rescale && l->fill != DROPOUT_MEAN)
+        return cfg_refuse(at, "rescale", "rescale=1 makes up for pixels that are 0, but fill=%s puts others in their "
+                          "place; keep one", dropout_fill_name(l->fill));
+    if (l->ramp > 0 && l->schedule == DROPOUT_CONSTANT)
+        return cfg_refuse(at, "ramp", "ramp= means nothing with schedule=constant; set schedule=linear or remove it");
+    if (l->schedule == DROPOUT_LINEAR && l->ramp <= 0 && cfg->epochs == 0)
+        return cfg_refuse(at, "schedule", "schedule=linear over the whole training needs epochs= in [net]; add it, or "
+                          "set ramp= to a number of epochs");
+    return true;
+}
+
 static bool shape_by_kind(const struct cfg_place *at, struct net_cfg *cfg, int i, struct layer_keys *keys)
 {
     struct layer_cfg *l = &keys->layer;
@@ -196,10 +219,7 @@ static bool shape_by_kind(const struct cfg_place *at, struct net_cfg *cfg, int i
     case LAYER_NORMALIZE:
         return check_input_layer(at, cfg, i, l) && shape_normalize(at, keys);
     case LAYER_INPUT_DROPOUT:
-        if (l->samples > 1 && !l->at_test)
-            return cfg_refuse(at, "samples", "samples=%d means nothing with at_test=0; set at_test=1 or remove it",
-                              l->samples);
-        return check_input_layer(at, cfg, i, l) && set_output(at, l, l->c, l->h, l->w);
+        return check_input_layer(at, cfg, i, l) && check_input_dropout(at, cfg, l) && set_output(at, l, l->c, l->h, l->w);
     case LAYER_CONVOLUTIONAL:
         return shape_convolutional(at, keys);
     case LAYER_CONNECTED:

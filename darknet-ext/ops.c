@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/rng.h"
 #include "darknet-ext/activation.h"
+#include "darknet-ext/input_dropout.h"
 
 static const struct storage_kernels *kernels_of(const struct pass *p)
 {
@@ -50,16 +51,19 @@ static void normalize(float *x, const struct layer_cfg *l, int c, int hw)
     }
 }
 
-/* Whole pixels are dropped: all channels of one draw. Multiplies, so that it is also the mask of the gradient. */
-static void drop_pixels(float *x, const struct layer_cfg *l, int c, int hw, const struct request *r, int i)
+/* The draw of image i's input dropout; false when nothing is dropped. */
+static bool find_draw(const struct request *r, const struct layer_cfg *l, int i, struct input_draw *d)
 {
-    struct rng rng = rng_stream(r->seed, RNG_INPUT_DROPOUT, r->epoch, image_key(r, i));
-    float kept = l->rescale ? 1.0f / (1.0f - l->probability) : 1.0f;
-    for (int j = 0; j < hw; j++) {
-        float factor = rng_unit(&rng) < l->probability ? 0.0f : kept;
-        for (int k = 0; k < c; k++)
-            x[(size_t)k * hw + j] *= factor;
-    }
+    float probability = r->training ? input_dropout_probability(l, r->cfg->epochs, (int)r->epoch) : l->probability;
+    *d = (struct input_draw){ r->seed, r->epoch, image_key(r, i), probability };
+    return r->drop_input && probability > 0;
+}
+
+static void mask_channels(float *x, const float *keep, int c, int hw)
+{
+    for (int k = 0; k < c; k++)
+        for (int j = 0; j < hw; j++)
+            x[(size_t)k * hw + j] *= keep[j];
 }
 
 void op_input(const struct op *op, const struct pass *p)
@@ -69,16 +73,20 @@ void op_input(const struct op *op, const struct pass *p)
     int c = op->node->c, hw = op->node->h * op->node->w;
     size_t floats = (size_t)c * hw, bytes = p->program->values[op->value[0]].image_bytes;
     char *out = pass_value(p, op->value[0]);
+    float *keep = p->worker->scratch + p->worker->scratch_half;
+    struct input_draw draw;
     for (int i = 0; i < p->valid; i++) {
         bool direct = g->plain_input && p->program->storage == STORAGE_F32;
         float *x = direct ? (float *)(out + (size_t)i * bytes) : p->worker->scratch;
         memcpy(x, r->x + (size_t)(p->first + i) * floats, floats * sizeof *x);
         for (int k = 0; k < g->n_input_layers; k++) {
             const struct layer_cfg *l = &r->cfg->layers[k];
-            if (l->kind == LAYER_NORMALIZE)
+            if (l->kind == LAYER_NORMALIZE) {
                 normalize(x, l, c, hw);
-            else if (r->drop_input && l->probability > 0)
-                drop_pixels(x, l, c, hw, r, p->first + i);
+            } else if (find_draw(r, l, p->first + i, &draw)) {
+                input_dropout_draw(l, &draw, l->h, l->w, keep);
+                input_dropout_apply(r->cfg, k, &draw, keep, x);
+            }
         }
         if (!direct && g->plain_input)
             kernels_of(p)->from_float(out + (size_t)i * bytes, x, floats);
@@ -94,13 +102,17 @@ void op_input_gradient(const struct op *op, const struct pass *p)
     int c = op->node->c, hw = op->node->h * op->node->w;
     size_t floats = (size_t)c * hw, bytes = p->program->values[op->value[1]].image_bytes;
     const char *d = pass_value(p, op->value[1]);
+    float *keep = p->worker->scratch + p->worker->scratch_half;
+    struct input_draw draw;
     for (int i = 0; i < p->valid; i++) {
         float *x = p->worker->scratch, *g = r->g + (size_t)(p->first + i) * floats;
         kernels_of(p)->unblock(x, d + (size_t)i * bytes, c, extent_of(op, 1));
         for (int k = r->graph->n_input_layers - 1; k >= 0; k--) {
             const struct layer_cfg *l = &r->cfg->layers[k];
-            if (l->kind == LAYER_INPUT_DROPOUT && r->drop_input && l->probability > 0)
-                drop_pixels(x, l, c, hw, r, p->first + i);
+            if (l->kind == LAYER_INPUT_DROPOUT && find_draw(r, l, p->first + i, &draw)) {
+                input_dropout_draw(l, &draw, l->h, l->w, keep);
+                mask_channels(x, keep, c, hw);
+            }
             for (int q = 0; q < c && l->kind == LAYER_NORMALIZE; q++)
                 for (int j = 0; j < hw; j++)
                     x[(size_t)q * hw + j] *= 1.0f / l->std[q];
