@@ -109,9 +109,9 @@ bool process_beside(const char *program, const char *name, char **out, struct er
 /* --- what it prints ----------------------------------------------------------------------------------------------- */
 
 /* line = the last whole line of the log that is not blank, or "". */
-static void last_line(const char *path, char line[LONGEST_LINE])
+static void last_line(const struct process_child *child, char line[LONGEST_LINE])
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(child->p->log, O_RDONLY | O_CLOEXEC);
     struct stat s;
     ssize_t n = 0;
     char tail[LONGEST_LINE];
@@ -120,7 +120,8 @@ static void last_line(const char *path, char line[LONGEST_LINE])
     if (file < 0)
         return;
     if (fstat(file, &s) == 0) {
-        off_t from = s.st_size > LONGEST_LINE - 1 ? s.st_size - (LONGEST_LINE - 1) : 0;
+        off_t from = s.st_size - (LONGEST_LINE - 1);
+        from = from > child->log_start ? from : child->log_start;
         n = pread(file, tail, LONGEST_LINE - 1, from);
     }
     close(file);
@@ -149,51 +150,44 @@ static void become(const struct process *p, char *const *words, int log, pid_t p
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent || nothing < 0 ||
-        dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+        (p->cpus && sched_setaffinity(0, sizeof *p->cpus, p->cpus) != 0) || dup2(nothing, STDIN_FILENO) < 0 ||
+        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         _exit(CANNOT_START);
     close_range(STDERR_FILENO + 1, ~0U, 0);
     execv(p->path, words);
     _exit(CANNOT_START);
 }
 
-static bool start(const struct process *p, pid_t *child, struct err *err)
+static int open_log(const struct process *p, off_t *start, struct err *err)
 {
-    char *words[PROCESS_MOST_WORDS + 2] = { (char *)p->path };
-    pid_t self = getpid();
-    int log = open(p->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (p->append ? 0 : O_TRUNC);
+    int log = open(p->log, flags, 0666);
 
     if (log < 0)
-        return err_run(err, "%s: cannot be written (%s); check the permissions", p->log, strerror(errno));
+        err_run(err, "%s: cannot be written (%s); check the permissions", p->log, strerror(errno));
+    else
+        *start = lseek(log, 0, SEEK_END);
+    return log;
+}
+
+bool process_start(const struct process *p, struct process_child *child, struct err *err)
+{
+    char *words[PROCESS_MOST_WORDS + 2] = { (char *)(p->called ? p->called : p->path) };
+    pid_t self = getpid();
+
+    *child = (struct process_child){ .p = p };
+    int log = open_log(p, &child->log_start, err);
+    if (log < 0)
+        return false;
     memcpy(words + 1, p->words->word, (size_t)p->words->n * sizeof *words);
     signal(SIGCHLD, SIG_DFL); /* if it was ignored when we started, nobody would learn how the child ended */
-    *child = fork();
-    if (*child == 0)
+    child->id = fork();
+    if (child->id == 0)
         become(p, words, log, self);
     int why = errno;
     close(log);
-    return *child > 0 || err_run(err, "%s: cannot be started (%s); try again with less to do", p->path, strerror(why));
-}
-
-/* *status as of waitpid. */
-static bool wait_for(const struct process *p, pid_t child, int *status, struct err *err)
-{
-    const struct timespec pause = { .tv_nsec = 50000000 };
-    char line[LONGEST_LINE];
-    bool asked = false;
-    pid_t ended;
-
-    while ((ended = waitpid(child, status, WNOHANG)) == 0) {
-        if (!asked && p->stop && p->stop()) {
-            kill(child, SIGTERM);
-            asked = true;
-        }
-        if (p->tell) {
-            last_line(p->log, line);
-            p->tell(p->self, line);
-        }
-        nanosleep(&pause, NULL);
-    }
-    return ended == child || err_run(err, "%s: its end was missed (%s); start again", p->name, strerror(errno));
+    return child->id > 0 ||
+           err_run(err, "%s: cannot be started (%s); try again with less to do", p->path, strerror(why));
 }
 
 static bool interrupted(struct err *err)
@@ -203,11 +197,13 @@ static bool interrupted(struct err *err)
     return false;
 }
 
-static bool explain(const struct process *p, int status, struct err *err)
+/* status as of waitpid, and not that of success. */
+static bool explain(const struct process_child *child, int status, struct err *err)
 {
+    const struct process *p = child->p;
     char line[LONGEST_LINE];
 
-    last_line(p->log, line);
+    last_line(child, line);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) /* before it had a handler for it */
         return interrupted(err);
     if (WIFSIGNALED(status))
@@ -226,11 +222,44 @@ static bool explain(const struct process *p, int status, struct err *err)
     return false;
 }
 
+bool process_ended(struct process_child *child, bool *ok, struct err *err)
+{
+    const struct process *p = child->p;
+    char line[LONGEST_LINE];
+    int status;
+    pid_t ended = waitpid(child->id, &status, WNOHANG);
+
+    if (ended == 0) {
+        if (!child->asked && p->stop && p->stop()) {
+            kill(child->id, SIGTERM);
+            child->asked = true;
+        }
+        if (p->tell) {
+            last_line(child, line);
+            p->tell(p->self, line);
+        }
+        return false;
+    }
+    if (ended != child->id)
+        *ok = err_run(err, "%s: its end was missed (%s); start again", p->name, strerror(errno));
+    else
+        *ok = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || explain(child, status, err);
+    return true;
+}
+
+void process_pause(void)
+{
+    nanosleep(&(const struct timespec){ .tv_nsec = 50000000 }, NULL);
+}
+
 bool process_run(const struct process *p, struct err *err)
 {
-    pid_t child;
-    int status;
+    struct process_child child;
+    bool ok;
 
-    return start(p, &child, err) && wait_for(p, child, &status, err) &&
-           ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || explain(p, status, err));
+    if (!process_start(p, &child, err))
+        return false;
+    while (!process_ended(&child, &ok, err))
+        process_pause();
+    return ok;
 }

@@ -3,7 +3,9 @@
 #ifndef MARGINALIA_BASE_PROCESS_H
 #define MARGINALIA_BASE_PROCESS_H
 
+#include <sched.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include "base/err.h"
 
 enum { PROCESS_MOST_WORDS = 40 };
@@ -18,9 +20,12 @@ void process_words_free(struct process_words *w);
 
 struct process {
     const char *path;                           /* of the executable */
+    const char *called;                         /* the name it sees itself called by; NULL: path */
     const char *name;                           /* for messages: "train" */
     const struct process_words *words;          /* its arguments, without the name of the program */
     const char *log;                            /* file that takes all it prints, made anew; its folder exists */
+    bool append;                                /* a log that is there already grows instead */
+    const cpu_set_t *cpus;                      /* that it may use; NULL: ours */
     void (*tell)(void *self, const char *line); /* hears the last line of the log while it runs; may be NULL */
     void *self;
     bool (*stop)(void); /* NULL: never */
@@ -33,6 +38,19 @@ struct process {
  * It runs in a process group of its own, so that a Ctrl-C reaches it once, through us, and gets SIGTERM from the system
  * when this thread dies. Call it from the thread that lives as long as the program. */
 bool process_run(const struct process *p, struct err *err);
+
+/* The same with several at a time: each is started, then all are asked in turns, with a pause between the rounds, until
+ * they have ended. *p must live until then. */
+struct process_child {
+    const struct process *p;
+    pid_t id;
+    off_t log_start; /* where in the log its own words begin */
+    bool asked;      /* to end */
+};
+bool process_start(const struct process *p, struct process_child *child, struct err *err);
+/* True when it has ended: *ok tells how, and err as process_run would. Passes the user's stop on, tells the last line. */
+bool process_ended(struct process_child *child, bool *ok, struct err *err);
+void process_pause(void);
 
 /* *out = the path of the program `name` beside `program`, which is argv[0] of this one: looked up in PATH when it has
  * no slash, as the shell did; links are followed when there is none beside the link. What stands before "validate" in
