@@ -56,6 +56,9 @@ static const struct key keys[] = {
     { "net", "nesterov", KEY_FLAG, 0, 1, "0", NET(nesterov), 0, 0, 0, 0 },
     { "net", "decay", KEY_REAL, 0, 1, "0.0001", NET(decay), 0, 0, 0, 0 },
     { "net", "label_smoothing", KEY_REAL, 0, 0.9999, "0", NET(label_smoothing), 0, 0, 0, 0 },
+    { "net", "teacher", KEY_STRING, 0, 4000, "", NET(teacher), 0, 0, 0, 0 },
+    { "net", "distill_weight", KEY_REAL, 0, 1, "0.9", NET(distill_weight), 0, 0, 0, 0 },
+    { "net", "distill_temperature", KEY_REAL, 0.01, 1000, "4", NET(distill_temperature), 0, 0, 0, 0 },
     { "net", "policy", KEY_POLICY, 0, 0, "constant", NET(policy), 0, 0, 0, 0 },
     { "net", "step", KEY_INT, 1, 1e9, NULL, NET(step), 0, 0, WITH(STEP) | WITH(SIG), 0 },
     { "net", "scale", KEY_REAL, 1e-12, 1e6, NULL, NET(scale), 0, 0, WITH(STEP), 0 },
@@ -517,6 +520,8 @@ static bool worth_writing(const struct key *key, const char *type, const char *s
         return false;
     if (key->kind == KEY_STRING)
         return *(char *const *)(const void *)(source + key->offset) != NULL;
+    if (key->offset == NET(distill_weight) || key->offset == NET(distill_temperature))
+        return strcmp(type, "net") != 0 || ((const struct net_cfg *)(const void *)source)->teacher;
     bool optional = strcmp(type, "net") == 0 && key->preset && !*key->preset;
     return !(optional && *(const int *)(const void *)(source + key->offset) == 0);
 }

@@ -19,6 +19,7 @@ static bool read_net(const char *path, const struct cfg_document *doc, int secti
         return cfg_refuse(&at, NULL, "[net] is the only section; add layers");
     struct net_keys keys = { .net = *cfg };
     bool ok = cfg_read_keys(&at, "net", &keys) && cfg_check_net(&at, &keys);
+    keys.net.distill_given = cfg_find(at.section, "distill_weight") || cfg_find(at.section, "distill_temperature");
     *cfg = keys.net; /* also on failure: it may own a string already */
     return ok;
 }
@@ -97,6 +98,7 @@ void cfg_free(struct net_cfg *cfg)
         return;
     free(cfg->path);
     free(cfg->dataset);
+    free(cfg->teacher);
     free(cfg->view);
     free(cfg->baseline);
     free(cfg->mask_order);

@@ -71,10 +71,19 @@ static bool check_augmentation(const struct cfg_place *at, const struct net_keys
     return true;
 }
 
+static bool check_teacher(const struct cfg_place *at, const struct net_cfg *net)
+{
+    if (net->teacher && net->label_smoothing > 0)
+        return cfg_refuse(at, "label_smoothing", "label_smoothing=%g and teacher= both soften the labels; keep one",
+                          net->label_smoothing);
+    return true;
+}
+
 bool cfg_check_net(const struct cfg_place *at, const struct net_keys *keys)
 {
     const struct net_cfg *net = &keys->net;
-    if (!check_batch(at, net) || !check_steps(at, keys) || !check_length(at, net) || !check_augmentation(at, keys))
+    if (!check_batch(at, net) || !check_steps(at, keys) || !check_length(at, net) || !check_augmentation(at, keys) ||
+        !check_teacher(at, net))
         return false;
     if (keys->inputs && keys->inputs != net->h * net->w * net->c)
         return cfg_refuse(at, "inputs", "inputs=%d differs from height*width*channels=%d; remove it", keys->inputs,

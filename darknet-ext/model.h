@@ -41,13 +41,15 @@ struct step {
     const float *x;       /* [n,c,h,w] pixels in [0,1] */
     const int *label;     /* [n] */
     const int64_t *index; /* [n] image numbers: key the dropout masks */
+    const float *teacher; /* [n,K] logits of the teacher for these images, finite; NULL: labels alone */
     int n;                /* 1..batch of the cfg */
     int epoch;            /* keys the dropout masks */
     uint64_t seed;
     int64_t steps_done; /* optimiser steps before this one (running statistics warm up) */
     float learning_rate;
     /* out */
-    double loss; /* cross-entropy summed over the n images (with label smoothing as trained) */
+    double loss; /* as trained, summed over the n images: cross-entropy (with label smoothing), or with a teacher
+                  * (1-w) cross-entropy + w T^2 KL(teacher_T || student_T) */
     int correct; /* argmax = label, in training mode */
 };
 

@@ -28,8 +28,8 @@ static void clear_gradient_padding(const struct op *op, const struct pass *p)
     memset((char *)pass_value(p, op->value[0]) + (size_t)p->valid * bytes, 0, (size_t)(p->n - p->valid) * bytes);
 }
 
-/* log sum exp of z[0..k-1], leaving out entry `except` (-1: none). NaN in, NaN out. */
-static double log_sum_exp(const float *z, int k, int except)
+/* log sum exp of z[0..k-1] / temperature, leaving out entry `except` (-1: none). NaN in, NaN out. */
+static double log_sum_exp(const float *z, int k, int except, double temperature)
 {
     double most = -INFINITY, sum = 0;
     for (int i = 0; i < k; i++)
@@ -39,8 +39,8 @@ static double log_sum_exp(const float *z, int k, int except)
         return most;
     for (int i = 0; i < k; i++)
         if (i != except)
-            sum += exp(z[i] - most);
-    return most + log(sum);
+            sum += exp((z[i] - most) / temperature);
+    return most / temperature + log(sum);
 }
 
 static int largest(const float *z, int k)
@@ -52,24 +52,48 @@ static int largest(const float *z, int k)
     return best;
 }
 
+/* Cross-entropy of z[k] with the label, smoothed; d[k] = its gradient times scale. */
+static double label_loss(const float *z, int k, int label, double smoothing, double scale, float *d)
+{
+    double lse = log_sum_exp(z, k, -1, 1), even = smoothing / k, loss = 0;
+    for (int c = 0; c < k; c++) {
+        double target = even + (c == label ? 1 - smoothing : 0);
+        loss += target * (lse - z[c]);
+        d[c] = (float)((exp(z[c] - lse) - target) * scale);
+    }
+    return loss;
+}
+
+/* T^2 KL(q || p), where q and p are the softmax of teacher / T and of z / T (Hinton, Vinyals, Dean 2015, "Distilling
+ * the knowledge in a neural network"); d[k] += its gradient, T (p - q), times scale. */
+static double teacher_loss(const float *z, const float *teacher, int k, double t, double scale, float *d)
+{
+    double lse = log_sum_exp(z, k, -1, t), teacher_lse = log_sum_exp(teacher, k, -1, t), loss = 0;
+    for (int c = 0; c < k; c++) {
+        double log_p = z[c] / t - lse, log_q = teacher[c] / t - teacher_lse, q = exp(log_q);
+        loss += q * (log_q - log_p);
+        d[c] += (float)(t * (exp(log_p) - q) * scale);
+    }
+    return t * t * loss;
+}
+
 void op_loss(const struct op *op, const struct pass *p)
 {
     const struct request *r = p->request;
     int k = op->node->c;
     size_t padded = (size_t)op->extent.cb * p->program->kernels->block;
     float *d = p->worker->scratch, *row = d + padded;
+    double weight = r->teacher ? r->distill_weight : 0;
     for (int i = 0; i < p->valid; i++) {
         const float *z = logits_row(op, p, i, row);
-        int label = r->label[p->first + i];
-        double lse = log_sum_exp(z, k, -1), even = r->label_smoothing / k, loss = 0;
+        int at = p->first + i;
         memset(d, 0, padded * sizeof *d);
-        for (int c = 0; c < k; c++) {
-            double target = even + (c == label ? 1 - r->label_smoothing : 0);
-            loss += target * (lse - z[c]);
-            d[c] = (float)((exp(z[c] - lse) - target) * r->loss_scale);
-        }
-        r->loss[p->first + i] = loss;
-        r->correct[p->first + i] = largest(z, k) == label;
+        r->loss[at] =
+            (1 - weight) * label_loss(z, k, r->label[at], r->label_smoothing, (1 - weight) * r->loss_scale, d);
+        if (r->teacher)
+            r->loss[at] += weight * teacher_loss(z, r->teacher + (size_t)at * k, k, r->distill_temperature,
+                                                 weight * r->loss_scale, d);
+        r->correct[at] = largest(z, k) == r->label[at];
         store_gradient(op, p, i, d);
     }
     clear_gradient_padding(op, p);
@@ -89,7 +113,7 @@ void op_logits(const struct op *op, const struct pass *p)
 
 void scalar_gradient(enum scalar scalar, const float *z, int k, int target, float *d)
 {
-    double lse = log_sum_exp(z, k, -1), others = log_sum_exp(z, k, target), p = exp(z[target] - lse);
+    double lse = log_sum_exp(z, k, -1, 1), others = log_sum_exp(z, k, target, 1), p = exp(z[target] - lse);
     for (int c = 0; c < k; c++) {
         double hit = c == target;
         switch (scalar) {

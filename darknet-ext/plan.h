@@ -110,6 +110,8 @@ struct request {
     uint32_t epoch;            /* or sample number */
     bool training, drop_input; /* apply [dropout] layers; apply [input_dropout] */
     float label_smoothing, loss_scale;
+    const float *teacher; /* [n,K] logits to be followed, or NULL */
+    float distill_weight, distill_temperature;
     double *loss;
     int *correct; /* [n] */
     float *z;     /* [n,K] */
