@@ -28,34 +28,52 @@ bool model_prepare_workers(struct model *m, const struct program *p, struct err 
 }
 
 /* What a worker has whatever the program. */
+static void grow_worker(struct worker *w, size_t image, size_t coefficients)
+{
+    if (coefficients > w->n_coefficients) {
+        free(w->coefficients);
+        w->coefficients = mem_alloc(w->n_coefficients = coefficients, sizeof *w->coefficients);
+    }
+    if (image > w->scratch_half) {
+        free(w->scratch);
+        w->scratch = mem_alloc(2 * (w->scratch_half = image), sizeof *w->scratch);
+    }
+}
+
 static bool make_workers(struct model *m, struct err *err)
 {
-    size_t image = 0;
-    for (int i = 0; i < m->graph.n; i++) {
+    size_t image = 0, n_nodes = (size_t)m->graph.n, n_threads = (size_t)m->options.threads;
+    for (size_t i = 0; i < n_nodes; i++) {
         const struct graph_node *node = &m->graph.nodes[i];
         size_t n = ((size_t)node->c + 16) * (size_t)node->h * (size_t)node->w;
         image = n > image ? n : image;
     }
-    m->workers = mem_alloc((size_t)m->options.threads, sizeof *m->workers);
-    for (int t = 0; t < m->options.threads; t++) {
-        struct worker *w = &m->workers[t];
-        w->coefficients = mem_alloc(m->parameters.coefficients + 1, sizeof *w->coefficients);
-        w->scratch = mem_alloc(2 * image, sizeof *w->scratch);
-        w->scratch_half = image;
-        w->darknet = mem_alloc((size_t)m->graph.n, sizeof(struct dn_network *));
-        for (int i = 0; i < m->graph.n; i++)
+    if (!m->workers)
+        m->workers = mem_alloc(n_threads, sizeof *m->workers);
+    m->darknet = mem_alloc(n_threads * n_nodes, sizeof(struct dn_network *));
+    for (size_t t = 0; t < n_threads; t++) {
+        grow_worker(&m->workers[t], image, m->parameters.coefficients + 1);
+        for (size_t i = 0; i < n_nodes; i++)
             if (m->graph.nodes[i].kind == NODE_DARKNET &&
-                !dn_open_layer(m->cfg, m->graph.nodes[i].layer, 1, &w->darknet[i], err))
+                !dn_open_layer(m->cfg, m->graph.nodes[i].layer, 1, &m->darknet[t * n_nodes + i], err))
                 return false;
     }
     return true;
 }
 
-static void free_worker(struct worker *w, int n_nodes)
+static bool make_team(struct model *m, struct err *err)
 {
-    for (int i = 0; w->darknet && i < n_nodes; i++)
-        dn_close(w->darknet[i]);
-    free(w->darknet);
+    struct model *beside = m->options.beside;
+    if (!beside)
+        return team_new(m->options.threads, true, &m->team, err);
+    assert(beside->options.threads == m->options.threads);
+    m->team = beside->team;
+    m->workers = beside->workers;
+    return true;
+}
+
+static void free_worker(struct worker *w)
+{
     conv_thread_free(w->conv_thread);
     mem_big_free(w->arena, w->arena_bytes, 1);
     free(w->coefficients);
@@ -83,17 +101,25 @@ bool model_open(const struct net_cfg *cfg, const struct model_options *options, 
     struct model *m = mem_alloc(1, sizeof *m);
     m->cfg = cfg;
     m->options = *options;
-    bool ok = dn_check(cfg, err) && graph_build(cfg, kernels_select()->block, &m->graph, err) &&
-              team_new(options->threads, true, &m->team, err);
+    bool ok = dn_check(cfg, err) && graph_build(cfg, kernels_select()->block, &m->graph, err) && make_team(m, err);
     if (ok) {
         parameters_describe(&m->parameters, cfg, &m->graph, kernels_select());
-        ok = make_workers(m, err) && (options->training ? open_training(m, err) : model_prepare_workers(m, &m->train, err));
+        ok = make_workers(m, err) &&
+             (options->training ? open_training(m, err) : model_prepare_workers(m, &m->train, err));
     }
     if (ok)
         *out = m;
     else
         model_close(m);
     return ok;
+}
+
+static void free_team(struct model *m)
+{
+    for (int t = 0; m->workers && t < m->options.threads; t++)
+        free_worker(&m->workers[t]);
+    free(m->workers);
+    team_free(m->team);
 }
 
 static void free_evaluator(struct evaluator *e)
@@ -109,13 +135,14 @@ void model_close(struct model *m)
     program_free(&m->train);
     free_evaluator(&m->logits);
     free_evaluator(&m->gradient);
-    for (int t = 0; m->workers && t < m->options.threads; t++)
-        free_worker(&m->workers[t], m->graph.n);
-    free(m->workers);
+    for (int i = 0; m->darknet && i < m->options.threads * m->graph.n; i++)
+        dn_close(m->darknet[i]);
+    free(m->darknet);
+    if (!m->options.beside)
+        free_team(m);
     if (m->parameters.cfg)
         parameters_free(&m->parameters);
     graph_free(&m->graph);
-    team_free(m->team);
     free(m->loss);
     free(m->correct);
     free(m->statistics_before);
@@ -254,7 +281,8 @@ static struct request training_request(struct model *m, const struct step *step,
                              .loss = m->loss + first,
                              .correct = m->correct + first,
                              .cfg = m->cfg,
-                             .graph = &m->graph };
+                             .graph = &m->graph,
+                             .darknet = m->darknet };
 }
 
 static bool finish_step(struct model *m, struct step *step, struct err *err)

@@ -18,7 +18,9 @@ enum precision {
 struct model_options {
     int threads; /* >= 1 */
     enum precision precision;
-    bool training; /* make the training program (memory for a whole batch); prediction always works */
+    bool training;        /* make the training program (memory for a whole batch); prediction always works */
+    struct model *beside; /* its threads (as many) and workspace are used, so one of the two computes at a time; it is
+                             closed last. NULL: own ones */
 };
 
 struct model;
@@ -72,6 +74,11 @@ bool model_logits(struct model *m, const struct evaluation *e, float *z, struct 
  * with the same masks for every image, is differentiated). */
 bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
                     struct err *err);
+
+/* g[n,c,h,w] = scale * J^T dz (added to g when `add` is set): the gradient at the pixels when the one at the logits is
+ * dz[n,K], in the mode of model_gradient. */
+bool model_gradient_along(struct model *m, const float *x, int n, const float *dz, float scale, bool add, float *g,
+                          struct err *err);
 
 struct classifier model_classifier(struct model *m);
 

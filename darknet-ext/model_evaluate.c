@@ -68,7 +68,8 @@ bool model_logits(struct model *m, const struct evaluation *e, float *z, struct 
                                    .drop_input = samples > 0,
                                    .z = each,
                                    .cfg = m->cfg,
-                                   .graph = &m->graph };
+                                   .graph = &m->graph,
+                                   .darknet = m->darknet };
         program_run(&m->logits.program, &request, m->team, m->workers);
         if (samples > 1)
             add_logits(z, each, n, s, samples);
@@ -87,46 +88,66 @@ static void gradient_at_logits(const struct model *m, enum scalar scalar, const 
                         dz + (size_t)i * m->cfg->classes);
 }
 
-bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
-                    struct err *err)
+static struct request gradient_request(struct model *m, const float *x, int n, float *g)
+{
+    return (struct request){ .x = x,
+                             .n = n,
+                             .drop_input = dropout_samples(m, -1) > 0,
+                             .g = g,
+                             .g_scale = 1,
+                             .cfg = m->cfg,
+                             .graph = &m->graph,
+                             .darknet = m->darknet };
+}
+
+bool model_gradient_along(struct model *m, const float *x, int n, const float *dz, float scale, bool add, float *g,
+                          struct err *err)
 {
     if (!prepare(m, &m->gradient, BUILD_GRADIENT, err))
         return false;
-    int samples = dropout_samples(m, -1);
-    struct request request = { .x = x,
-                               .n = n,
-                               .label = target,
-                               .drop_input = samples > 0,
-                               .z = z,
-                               .scalar = scalar,
-                               .g = g,
-                               .g_scale = 1,
-                               .cfg = m->cfg,
-                               .graph = &m->graph };
-    if (samples <= 1) {
+    int samples = dropout_samples(m, -1), draws = samples > 1 ? samples : 1;
+    struct request request = gradient_request(m, x, n, g);
+    request.dz = dz;
+    request.g_scale = scale / (float)draws;
+    for (int s = 0; s < draws; s++) {
+        request.epoch = (uint32_t)s;
+        request.g_add = add || s > 0;
         program_run(&m->gradient.program, &request, m->team, m->workers);
-        return true;
     }
-    /* the scalar of the mean logits: first the mean, then every draw's gradient along the same direction */
+    return true;
+}
+
+/* Of the mean logits over several draws: first the mean, then every draw's gradient along the same direction. */
+static bool gradient_of_mean(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g,
+                             float *z, struct err *err)
+{
     size_t logits = (size_t)n * m->cfg->classes;
     float *mean = mem_alloc(logits * 2 + 1, sizeof *mean), *dz = mean + logits;
-    struct evaluation e = { .x = x, .n = n, .samples = samples };
+    struct evaluation e = { .x = x, .n = n, .samples = -1 };
     bool ok = model_logits(m, &e, mean, err);
     if (ok) {
         gradient_at_logits(m, scalar, target, n, mean, dz);
         if (z)
             memcpy(z, mean, logits * sizeof *z);
-    }
-    request.z = NULL;
-    request.dz = dz;
-    request.g_scale = 1.0f / (float)samples;
-    for (int s = 0; ok && s < samples; s++) {
-        request.epoch = (uint32_t)s;
-        request.g_add = s > 0;
-        program_run(&m->gradient.program, &request, m->team, m->workers);
+        ok = model_gradient_along(m, x, n, dz, 1, false, g, err);
     }
     free(mean);
     return ok;
+}
+
+bool model_gradient(struct model *m, const float *x, int n, enum scalar scalar, const int *target, float *g, float *z,
+                    struct err *err)
+{
+    if (dropout_samples(m, -1) > 1)
+        return gradient_of_mean(m, x, n, scalar, target, g, z, err);
+    if (!prepare(m, &m->gradient, BUILD_GRADIENT, err))
+        return false;
+    struct request request = gradient_request(m, x, n, g);
+    request.label = target;
+    request.scalar = scalar;
+    request.z = z;
+    program_run(&m->gradient.program, &request, m->team, m->workers);
+    return true;
 }
 
 static bool classify(void *self, const float *x, int n, float *z, struct err *err)

@@ -17,8 +17,9 @@ struct model {
     struct model_options options;
     struct graph graph;
     struct parameters parameters;
-    struct team *team;
-    struct worker *workers; /* [options.threads] */
+    struct team *team;           /* options.beside's, if there is one; so are the */
+    struct worker *workers;      /* [options.threads] */
+    struct dn_network **darknet; /* struct request */
     struct program train;
     struct evaluator logits, gradient;
     double *loss; /* [cfg->batch] */

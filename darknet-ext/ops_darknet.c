@@ -14,7 +14,9 @@ static void run_layer(const struct op *op, const struct pass *p, int v_out, cons
 {
     const struct storage_kernels *k = &p->program->kernels->storage[p->program->storage];
     int block = p->program->kernels->block;
-    struct dn_network *dn = p->worker->darknet[op->node - p->request->graph->nodes];
+    const struct graph *graph = p->request->graph;
+    struct dn_network *dn =
+        p->request->darknet[(size_t)p->thread * (size_t)graph->n + (size_t)(op->node - graph->nodes)];
     float *in = p->worker->scratch, *out = in + p->worker->scratch_half;
     for (int i = 0; i < p->n; i++) {
         k->unblock(in, (char *)pass_value(p, v_in) + (size_t)i * p->program->values[v_in].image_bytes, from->c,

@@ -88,16 +88,16 @@ struct program {
     enum storage storage;
 };
 
-/* Per thread, shared by all programs of a model. */
+/* Per thread, shared by all programs of a model, and of models that borrow it; grows to what the largest needs. */
 struct worker {
     struct conv_thread *conv_thread;
     size_t scratch_bytes; /* of conv_thread */
     char *arena;
     size_t arena_bytes;
-    float *coefficients; /* batch-norm coefficients of the step in progress */
-    float *scratch;      /* two images of scratch_half floats, for masks and conversions */
+    float *coefficients; /* [n_coefficients] batch-norm coefficients of the step in progress */
+    size_t n_coefficients;
+    float *scratch; /* two images of scratch_half floats, for masks and conversions */
     size_t scratch_half;
-    struct dn_network **darknet; /* [graph.n] for the layers that Darknet runs, else NULL */
 };
 
 /* What the caller of a model asked for; operations read inputs and write results here. */
@@ -122,6 +122,7 @@ struct request {
     bool g_add;
     const struct net_cfg *cfg;
     const struct graph *graph;
+    struct dn_network **darknet; /* [threads, graph->n] for the layers that Darknet runs, else NULL */
 };
 
 /* Building. */

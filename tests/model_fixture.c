@@ -79,7 +79,7 @@ struct fixture open_net(const char *text, bool training, int threads, enum preci
 {
     struct fixture f;
     struct err err;
-    struct model_options options = {threads, precision, training};
+    struct model_options options = {.threads = threads, .precision = precision, .training = training};
     cr_assert(cfg_parse("test.cfg", text, &f.cfg, &err), "%s", err.text);
     cr_assert(model_open(f.cfg, &options, &f.model, &err), "%s", err.text);
     struct rng r = rng_stream(7, RNG_TEST, 0, 0);

@@ -135,7 +135,7 @@ Test(model_modes, bf16_follows_f32)
     struct fixture f = open_net(nets[3].text, true, 2, PRECISION_F32);
     float z[BATCH * CLASSES], z16[BATCH * CLASSES];
     struct err err;
-    struct model_options options = { 2, PRECISION_BF16, true };
+    struct model_options options = { .threads = 2, .precision = PRECISION_BF16, .training = true };
     struct model *probe;
     if (!model_open(f.cfg, &options, &probe, &err)) {
         cr_assert_eq(err.status, EXIT_USAGE);
