@@ -5,7 +5,8 @@
 #   make SAN=1      build/san: AddressSanitizer and UndefinedBehaviorSanitizer
 #   make COV=1      build/cov: coverage counters
 #   make FUZZ=1     build/fuzz: clang 14, libFuzzer and both sanitizers
-# Yours to set: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, DARKNET (folder of libdarknet.so and include/darknet.h).
+# Yours to set: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR, DARKNET (folder of libdarknet.so and include/darknet.h), MPI=0 (a
+# build without MPI; otherwise it is linked when pkg-config knows it).
 
 DARKNET      ?= /usr/lib/darknet
 PREFIX       ?= /usr/local
@@ -39,6 +40,14 @@ C_ALL    := -std=c11 $(WARNINGS) -fvisibility=hidden -ffp-contract=off $(CFLAGS)
 COMPILE   = $(CC) $(CPP_ALL) $(C_ALL) -MMD -MP -c -o $@ $<
 LIBRARIES := -ldnnl -lopenblas -lconfig -ljansson -lzip -lz -lcrypto -ldl -lm -lpthread -lgomp
 LINK      = $(CC) $(C_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(sort $(filter %.o,$^) $(VERSION_OBJECT)) $(LIB)
+
+# The headers of MPI are seen by base/ranks.c alone. It is compiled for a shared library, so that the program does not
+# export copies of MPI's variables.
+MPI_PACKAGE := $(if $(filter 0,$(MPI)),,$(firstword $(foreach p,ompi-c mpi-c,$(shell pkg-config --exists $p && echo $p))))
+ifdef MPI_PACKAGE
+MPI_FLAGS := -DMARGINALIA_MPI -fPIC $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I $(MPI_PACKAGE)))
+LIBRARIES += $(shell pkg-config --libs $(MPI_PACKAGE))
+endif
 # Shows what is done in a few words; V=1 shows the commands.
 SAY       = @$(if $(V),,echo "  $(1) $@";)
 QUIET    := $(if $(V),,@)
@@ -49,7 +58,8 @@ KERNELS  := $(filter darknet-ext/kernels.c darknet-ext/kernels_%.c,$(SOURCES))
 MAINS    := $(wildcard train/main.c validate/main.c)
 TESTS    := $(sort $(wildcard tests/test_*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz_*.c))
-HELPERS  := $(filter-out $(TESTS) $(FUZZERS),$(sort $(wildcard tests/*.c)))
+PROBES   := $(sort $(wildcard tests/probe_*.c))
+HELPERS  := $(filter-out $(TESTS) $(FUZZERS) $(PROBES),$(sort $(wildcard tests/*.c)))
 TOOLS    := $(sort $(wildcard tools/*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
@@ -69,6 +79,7 @@ LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS) base/version.c,$(SOURCES
 LIB            := $(BUILD)/libmarginalia.a
 PROGRAMS       := $(patsubst %/main.c,$(PROGDIR)/%,$(MAINS))
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
+PROBE_PROGRAMS := $(PROBES:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZERS:%.c=$(BUILD)/%)
 TOOL_PROGRAMS  := $(TOOLS:%.c=$(BUILD)/%)
 
@@ -82,12 +93,12 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 all: $(LIB) $(PROGRAMS) ## build bin/train and bin/validate (the default)
 
-tests: $(TEST_PROGRAMS) ## build the unit tests without running them
+tests: $(TEST_PROGRAMS) $(PROBE_PROGRAMS) ## build the unit tests without running them
 
 check: bootstrap ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory $(PARALLEL) test
 
-test: $(PROGRAMS) $(TEST_PROGRAMS) ## the same without the installation step
+test: $(PROGRAMS) $(TEST_PROGRAMS) $(PROBE_PROGRAMS) ## the same without the installation step
 	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests \
 	    tools/check-layers 'tools/check-symbols $(PROGRAMS) $(LIB)' $(TEST_PROGRAMS) $(BATS)
 
@@ -166,7 +177,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -fsanitize=fuzzer $(LIBRARIES)
 
-$(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
+$(TOOL_PROGRAMS) $(PROBE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) $(LIBRARIES)
 
@@ -204,5 +215,13 @@ $(BUILD)/version.txt: FORCE
 $(VERSION_OBJECT): CPP_ALL += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"'
 $(VERSION_OBJECT): $(BUILD)/version.txt
 
+# Built anew when MPI is turned on or off.
+RANKS_OBJECTS := $(call object,base/ranks.c base/ranks_alone.c)
+$(BUILD)/mpi.txt: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MPI_PACKAGE)' | cmp -s - $@ || echo '$(MPI_PACKAGE)' >$@
+$(RANKS_OBJECTS): CPP_ALL += $(MPI_FLAGS)
+$(RANKS_OBJECTS): $(BUILD)/mpi.txt
+
 -include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT))
--include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(FUZZERS) $(HELPERS) $(TOOLS))
+-include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(PROBES) $(FUZZERS) $(HELPERS) $(TOOLS))

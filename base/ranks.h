@@ -12,19 +12,28 @@
 #include <stdint.h>
 #include "base/err.h"
 
-/* Joins the job that the environment tells of (OMPI_COMM_WORLD_SIZE, PMI_RANK, PMIX_RANK); without one: rank 0 of 1. */
+/* Joins the job that the environment tells of (OMPI_COMM_WORLD_SIZE, PMI_RANK, PMIX_RANK); without one: rank 0 of 1.
+ * Takes these names out of the environment, so that programs which we start are not taken for ranks, and gives ranks of
+ * one machine processors apart from each other (affinity mask): call it before threads are made. */
 bool ranks_begin(struct err *err);
 /* Leaves it. status != EXIT_OK on this rank while others still compute: the job is aborted, so that nobody waits for
  * us forever; the launcher's exit status is then `status`. */
 void ranks_end(enum exit_status status);
 
-int ranks_number(void); /* 0 .. ranks_size() - 1 */
-int ranks_size(void);   /* >= 1 */
+/* Before ranks_end: whether this rank has to say what is in err. Ranks that end together say it once: rank 0, and the
+ * first failure (*failed; err) becomes that of all; one that fails while others still compute says it itself. */
+bool ranks_speak(bool *failed, struct err *err);
+
+int ranks_number(void);  /* 0 .. ranks_size() - 1 */
+int ranks_size(void);    /* >= 1 */
 int ranks_on_host(void); /* ranks that share this machine, >= 1: they share its processors */
 
 void ranks_barrier(void);
 /* Rank 0's bytes to all. */
 void ranks_broadcast(void *bytes, size_t n);
+/* What every rank has made of a part becomes whole on all: rank r gives bytes[start[r]..start[r+1]-1]; start[ranks_size()
+ * + 1]. */
+void ranks_gather(void *bytes, const size_t *start);
 /* x[i] = sum over ranks, added in the order of the ranks: the same bytes on every rank and in every run. */
 void ranks_sum_doubles(double *x, size_t n);
 /* True on all ranks if it is on any: a signal that reached one of them stops all at the same batch. */
@@ -43,7 +52,8 @@ void ranks_sum_progress(void); /* lets the library work; cheap */
 void ranks_sum_wait(int slot);
 
 /* Work that is handed out: each call gives this rank the next number that no rank has had, from 0 up. One counter per
- * ranks_claim_begin (collective); ranks that are slow get less. */
+ * ranks_claim_begin (collective); ranks that are slow get less. On several machines the counter answers only while rank
+ * 0 is in one of these functions: in long work it calls ranks_sum_progress now and then. */
 void ranks_claim_begin(void);
 int64_t ranks_claim(int64_t count); /* claims `count` numbers, returns the first */
 void ranks_claim_end(void);
