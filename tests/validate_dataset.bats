@@ -90,6 +90,61 @@ only_integrity() {
     done
 }
 
+# What the networks in report $1 have right: "border 0.885..." and so on, one on a line.
+networks() {
+    sed -n '/"networks": \[/,/\]/{ /"view":/{ s/.*: "\(.*\)",/\1/; h; }; /"value":/{ s/.*: \(.*\),/\1/; H; x; s/\n/ /p; }; }' "$1"
+}
+
+# The same from the runs below directory $1.
+trained() {
+    for view in border center random; do
+        echo "$view $(sed -n 's/.*"test_accuracy": \(.*\),.*/\1/p' "$1/$view/manifest.json" | head -n 1)"
+    done
+}
+
+@test "with --full networks learn from ring, centre and random pixels, and stand in the report" {
+    printf 'name = "t"; checks = ({ check = "border.sufficiency"; width = 2; at_most = 0.1; });\n' >ring.conf
+    make_planted 0.9 256
+    run --separate-stderr dataset planted.conf --policy ring.conf --full
+    echo "$output$stderr"
+    [ $status -eq 1 ]
+    networks validation/planted/report.json | tee told
+    [ "$(wc -l <told)" -eq 3 ]
+    diff told <(trained validation/planted/border_2)
+    # 0.925 is right of who reads the frame, 0.25 of who guesses
+    awk '{ right[$1] = $2 } END { exit !(right["border"] > 0.7 && right["border"] > right["center"] + 0.2) }' told
+    grep -A2 '"network_ring_minus_centre"' validation/planted/report.json | grep -q '"low": 0\.'
+    grep -q 'A network trained on the ring alone names' validation/planted/report.md
+    for view in border:2 center:0.4375 random:0.4375; do # 112 of 256 pixels each
+        grep -qx "view=$view" "validation/planted/border_2/${view%%:*}/resolved.cfg"
+    done
+
+    sha256sum validation/planted/border_2/*/checkpoint.bin >before
+    run dataset planted.conf --policy ring.conf --full --overwrite # finished networks are taken as they are
+    [ $status -eq 1 ]
+    sha256sum -c --quiet before
+    diff told <(networks validation/planted/report.json)
+}
+
+@test "with --full a border that says nothing is cleared, by the network of --cfg on this set" {
+    printf 'name = "t"; checks = ({ check = "border.sufficiency"; width = 2; at_most = 0.1; });\n' >ring.conf
+    make_planted 0.0
+    sed -i 's/n_test = 96/n_test = 400/' planted.conf
+    make_cfg mine epochs=4 seed=3 learning_rate=0.05 policy=cosine # for tiny.conf, which is not there
+    run --separate-stderr dataset planted.conf --policy ring.conf --full --cfg mine.cfg
+    echo "$output$stderr"
+    [ $status -eq 0 ]
+    networks validation/planted/report.json | tee told
+    diff told <(trained validation/planted/border_2)
+    awk '$1 == "border" { exit !($2 < 0.4) }' told
+    grep -qx 'epochs=4' validation/planted/border_2/border/resolved.cfg
+
+    run dataset planted.conf --policy ring.conf --out quick --cfg mine.cfg # none without --full
+    [ $status -eq 0 ]
+    [ ! -e quick/border_2 ]
+    run ! grep -q '"networks"' quick/report.json
+}
+
 @test "exit status: failed, undecided, could not run; a check that does not gate never decides" {
     make_planted 0.9
     printf 'name = "t"; checks = ({ check = "border.sufficiency"; width = 2; at_most = %s; quick = 400; %s});\n' \
