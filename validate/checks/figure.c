@@ -29,6 +29,7 @@ void figure_free(struct figure *f)
     free(f->description);
     free(f->x_label);
     free(f->y_label);
+    free(f->mark);
     for (int i = 0; i < f->n_rows; i++)
         free(f->row[i].name);
     free(f->row);

@@ -58,12 +58,17 @@ struct figure {
     double x_low, x_high, y_low, y_high; /* axes; the writer rounds outwards */
     bool x_log;
     bool has_limit;
-    double limit; /* on the axis of the values: x of ROWS and DOTS, y of CURVE */
+    double limit;  /* on the axis of the values: x of ROWS and DOTS, y of CURVE */
+    bool diagonal; /* SCATTER: both axes are the same, and the line on which y = x is drawn */
+    /* DOTS: what is marked above the dots, with its interval: "median change"; NULL: each series' median */
+    char *mark;
+    double mark_value, mark_low, mark_high;
     int n_rows;
     struct figure_row *row;
     int n_series;
     struct figure_series *series;
-    /* HEAT: share[h*w] >= 0 of each pixel position; ring: border width to outline, 0: none */
+    /* HEAT: share[h*w] >= 0 of each pixel position; ring: border width to outline, 0: none; the strongest colour stands
+     * for the largest share, or for x_high where that is larger */
     int heat_w, heat_h, ring;
     double *share;
     int n_pictures;

@@ -160,3 +160,63 @@ char *format_count(int64_t n)
     free(digits);
     return text;
 }
+
+char *format_change(double change, enum unit unit, int decimals)
+{
+    if (!isfinite(change))
+        return mem_string("not measured");
+    char *digits = number(shown(change, unit), decimals, true);
+    char *text = mem_format("%s%s", digits, suffix(unit));
+    free(digits);
+    return text;
+}
+
+char *format_change_interval(const struct estimate *e, enum unit unit, int decimals)
+{
+    if (!isfinite(e->low) || !isfinite(e->high))
+        return mem_string("");
+    char *low = number(shown(e->low, unit), decimals, true), *high = number(shown(e->high, unit), decimals, true);
+    char *text = mem_format("%s to %s", low, high);
+    free(low);
+    free(high);
+    return text;
+}
+
+/* `value` in a unit, three figures at most. */
+static char *quantity(double value, const char *unit)
+{
+    char *digits = number(value, decimals_for(fmax(value, 0.01), value < 100 ? 2 : 3), false);
+    char *text = mem_format("%s %s", digits, unit);
+    free(digits);
+    return text;
+}
+
+/* "2 h 6 min" */
+static char *two_units(double small, double ratio, const char *large_unit, const char *small_unit)
+{
+    uint64_t n = (uint64_t)fmin(rounded(small, 0), largest), per = (uint64_t)ratio;
+    char *count = grouped(n / per);
+    char *text = mem_format("%s %s %" PRIu64 " %s", count, large_unit, n % per, small_unit);
+    free(count);
+    return text;
+}
+
+char *format_duration(double seconds)
+{
+    if (!isfinite(seconds) || seconds < 0)
+        return mem_string("not known");
+    if (seconds < 1)
+        return seconds < 0.001 ? quantity(seconds * 1e6, "\u00b5s") : quantity(seconds * 1e3, "ms");
+    if (seconds < 99.5)
+        return quantity(seconds, "s");
+    return seconds < 2 * 3600 ? two_units(seconds, 60, "min", "s") : two_units(seconds / 60, 60, "h", "min");
+}
+
+char *format_bytes(double bytes)
+{
+    if (!isfinite(bytes) || bytes < 0)
+        return mem_string("not known");
+    return bytes < 1e6   ? quantity(bytes / 1e3, "kB")
+           : bytes < 1e9 ? quantity(bytes / 1e6, "MB")
+                         : quantity(bytes / 1e9, "GB");
+}

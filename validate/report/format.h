@@ -21,4 +21,12 @@ char *format_interval(const struct estimate *e, enum unit unit, int decimals);
 char *format_limit(enum side side, double limit, enum unit unit, int decimals);
 char *format_count(int64_t n); /* "10,000" */
 
+/* A change: a rise carries its sign in every unit. "+0.2 points", "+0.06"; "\u22120.4 to +1.6", without the unit. */
+char *format_change(double change, enum unit unit, int decimals);
+char *format_change_interval(const struct estimate *e, enum unit unit, int decimals);
+
+/* Two to three figures in the unit that fits: "1.32 ms", "41 s", "2 h 6 min"; "not known" when it is not finite. */
+char *format_duration(double seconds);
+char *format_bytes(double bytes); /* "2.1 MB", of a million */
+
 #endif

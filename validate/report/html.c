@@ -77,7 +77,7 @@ void html_picture(FILE *out, const struct picture *p, int side)
     fputs("</figure>", out);
 }
 
-static void begin(FILE *out, const struct report *r)
+void html_begin(FILE *out, const struct report *r, const char *all)
 {
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -86,11 +86,11 @@ static void begin(FILE *out, const struct report *r)
     fprintf(out, "%s: %s. ", report_noun(r), report_word(r));
     html_text(out, r->subject);
     element(out, ", ", r->program, "</title>\n<style>\n");
-    fprintf(out, "%s</style>\n</head>\n<body>\n%s<a class=\"skip\" href=\"#checks\">Skip to all checks</a>\n",
-            report_style, symbols);
+    fprintf(out, "%s</style>\n</head>\n<body>\n%s<a class=\"skip\" href=\"#checks\">Skip to all %s</a>\n", report_style,
+            symbols, all);
 }
 
-static void verdict(FILE *out, const struct report *r)
+void html_verdict(FILE *out, const struct report *r)
 {
     const char *const line[] = { r->program, r->data, r->policy, r->date };
     element(out, "<header><div class=\"run\"><span><b>", r->subject, "</b></span>");
@@ -105,10 +105,10 @@ static void verdict(FILE *out, const struct report *r)
 enum { MOST_FACTS = 3 };
 
 /* The checks whose facts stand on the first screen: the table's first, one of each kind. Returns how many. */
-static int choose_facts(const struct report *r, const int *order, int chosen[MOST_FACTS])
+static int choose_facts(const struct report *r, const int *order, int n_order, int chosen[MOST_FACTS])
 {
     int n = 0;
-    for (int i = 0; i < r->n_checks && n < MOST_FACTS; i++) {
+    for (int i = 0; i < n_order && n < MOST_FACTS; i++) {
         const struct check *c = &r->check[order[i]];
         bool known = false;
         for (int k = 0; k < n; k++)
@@ -119,9 +119,9 @@ static int choose_facts(const struct report *r, const int *order, int chosen[MOS
     return n;
 }
 
-static void facts(FILE *out, const struct report *r, const int *order)
+void html_facts(FILE *out, const struct report *r, const int *order, int n_order)
 {
-    int chosen[MOST_FACTS], n = choose_facts(r, order, chosen);
+    int chosen[MOST_FACTS], n = choose_facts(r, order, n_order, chosen);
     if (!n)
         return;
     fputs("<ol class=\"facts\" role=\"list\">\n", out);
@@ -161,21 +161,20 @@ void html_code(FILE *out, const char *text, const char *css)
     }
 }
 
-static void counts(FILE *out, const struct report *r)
+static void write_counts(FILE *out, const struct report *r, const char *what, const struct html_count *count, int n)
 {
-    fprintf(out, "<aside class=\"note counts\" aria-label=\"Count of results\"><p>%d check%s</p><ul role=\"list\">",
-            r->n_checks, r->n_checks == 1 ? "" : "s");
-    for (int i = 0; i < N_STATUSES; i++) {
-        int n = report_count(r, words_statuses[i]);
-        if (!n)
+    fprintf(out, "<aside class=\"note counts\" aria-label=\"Count of results\"><p>%d %s%s</p><ul role=\"list\">",
+            r->n_checks, what, r->n_checks == 1 ? "" : "s");
+    for (int i = 0; i < n; i++) {
+        if (!count[i].n)
             continue;
-        char *words = mem_format("%d %s", n, words_counted(words_statuses[i]));
+        char *words = mem_format("%d %s", count[i].n, count[i].words);
         fputs("<li>", out);
-        html_status(out, words_statuses[i], words);
+        html_status(out, count[i].status, words);
         fputs("</li>", out);
         free(words);
     }
-    fputs("</ul><p><a href=\"#checks\">All checks</a>", out);
+    fprintf(out, "</ul><p><a href=\"#checks\">All %ss</a>", what);
     if (r->n_suspects)
         fputs("<br><a href=\"#suspects\">Pictures to look at</a>", out);
     if (r->n_groups)
@@ -187,10 +186,13 @@ static void counts(FILE *out, const struct report *r)
     fputs("</p></aside>", out);
 }
 
-static void next_steps(FILE *out, const struct report *r)
+void html_next(FILE *out, const struct report *r, const char *what, const struct html_count *count, int n)
 {
     fputs("<section class=\"part next\"><h2 id=\"next\">What to do next</h2><div class=\"text\">\n", out);
-    fputs(r->n_steps ? "<ol class=\"steps\">\n" : "<p>Nothing that these checks could name.</p>\n", out);
+    if (r->n_steps)
+        fputs("<ol class=\"steps\">\n", out);
+    else
+        fprintf(out, "<p>Nothing that these %ss could name.</p>\n", what);
     for (int i = 0; i < r->n_steps; i++) {
         element(out, "<li>", r->step[i].text, "");
         if (r->step[i].command)
@@ -198,7 +200,7 @@ static void next_steps(FILE *out, const struct report *r)
         fputs("</li>\n", out);
     }
     fputs(r->n_steps ? "</ol>\n</div>" : "</div>", out);
-    counts(out, r);
+    write_counts(out, r, what, count, n);
     fputs("</section>\n", out);
 }
 
@@ -223,7 +225,7 @@ static void gallery_group(FILE *out, const struct gallery_group *g)
     fputs("</ul>\n", out);
 }
 
-static void gallery(FILE *out, const struct report *r)
+void html_gallery(FILE *out, const struct report *r)
 {
     if (!r->n_groups)
         return;
@@ -234,7 +236,7 @@ static void gallery(FILE *out, const struct report *r)
             gallery_group(out, &r->group[i]);
 }
 
-static void provenance(FILE *out, const struct report *r)
+void html_provenance(FILE *out, const struct report *r)
 {
     if (!r->n_facts)
         return;
@@ -250,7 +252,7 @@ static void provenance(FILE *out, const struct report *r)
     fputs("</dl>\n", out);
 }
 
-static void glossary(FILE *out, const struct report *r)
+void html_glossary(FILE *out, const struct report *r)
 {
     const struct words_entry *entry = words_glossary(r->kind);
     if (!entry->word)
@@ -263,20 +265,29 @@ static void glossary(FILE *out, const struct report *r)
     fputs("</dl>\n", out);
 }
 
+void html_end(FILE *out)
+{
+    fputs("</main>\n</body>\n</html>\n", out);
+}
+
 void report_html(const struct report *r, FILE *out)
 {
     int *order = mem_alloc((size_t)r->n_checks, sizeof *order);
+    struct html_count count[N_STATUSES];
+    for (int i = 0; i < N_STATUSES; i++)
+        count[i] = (struct html_count){ words_statuses[i], words_counted(words_statuses[i]),
+                                        report_count(r, words_statuses[i]) };
     report_order(r, order);
-    begin(out, r);
-    verdict(out, r);
-    facts(out, r, order);
-    next_steps(out, r);
+    html_begin(out, r, "checks");
+    html_verdict(out, r);
+    html_facts(out, r, order, r->n_checks);
+    html_next(out, r, "check", count, N_STATUSES);
     html_table(out, r, order);
     html_sections(out, r, order);
     html_suspects(out, r);
-    gallery(out, r);
-    provenance(out, r);
-    glossary(out, r);
-    fputs("</main>\n</body>\n</html>\n", out);
+    html_gallery(out, r);
+    html_provenance(out, r);
+    html_glossary(out, r);
+    html_end(out);
     free(order);
 }

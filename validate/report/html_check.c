@@ -14,7 +14,7 @@ static bool is_text(const char *text)
     return text && *text;
 }
 
-static const char *title_of(const struct check *c)
+const char *html_title(const struct check *c)
 {
     return is_text(c->question) ? c->question : is_text(c->id) ? c->id : "A check without a name";
 }
@@ -48,7 +48,7 @@ static void write_row(FILE *out, const struct report *r, int index)
     fputs("</td><th role=\"rowheader\" scope=\"row\"><a href=\"#", out);
     html_text(out, id);
     fputs("\">", out);
-    html_text(out, title_of(c));
+    html_text(out, html_title(c));
     fputs("</a>", out);
     write_remark(out, c);
     fprintf(out, "</th><td role=\"cell\">%s ", t.value);
@@ -89,18 +89,21 @@ void html_table(FILE *out, const struct report *r, const int *order)
     free(counts);
 }
 
-static void write_entry(FILE *out, const char *key, const char *value)
+void html_entry(FILE *out, const char *key, const char *value)
 {
     if (!is_text(value))
         return;
-    fprintf(out, "<div><dt>%s</dt><dd>", key);
+    fputs("<div><dt>", out);
+    html_text(out, key);
+    fputs("</dt><dd>", out);
     html_text(out, value);
     fputs("</dd></div>", out);
 }
 
 /* The result in the margin. */
-static void write_note(FILE *out, const struct check *c)
+static void write_note(FILE *out, void *self, int index)
 {
+    const struct check *c = &((const struct report *)self)->check[index];
     struct result t = result_of(c);
     char *count = format_count(c->estimate.n);
     char *n = mem_format("%s %s", count, is_text(c->of) ? c->of : "pictures");
@@ -109,12 +112,12 @@ static void write_note(FILE *out, const struct check *c)
     fprintf(out, "<p class=\"big\">%s<span>", c->status == CHECK_ERROR ? "not run" : t.value);
     html_text(out, was_measured(c) ? c->measure : "");
     fputs("</span></p><dl>", out);
-    write_entry(out, "Interval", was_measured(c) && !*t.interval ? "none, all were counted" : t.interval);
-    write_entry(out, "Limit", *t.limit ? t.limit : "none");
-    write_entry(out, "n", n);
-    write_entry(out, "Needed", t.needed);
-    write_entry(out, "Decides", !c->gates && c->side != SIDE_NONE ? "no, by the policy" : NULL);
-    write_entry(out, "Otherwise", c->status == CHECK_WAIVED ? check_status_name(c->unwaived) : NULL);
+    html_entry(out, "Interval", was_measured(c) && !*t.interval ? "none, all were counted" : t.interval);
+    html_entry(out, "Limit", *t.limit ? t.limit : "none");
+    html_entry(out, "n", n);
+    html_entry(out, "Needed", t.needed);
+    html_entry(out, "Decides", !c->gates && c->side != SIDE_NONE ? "no, by the policy" : NULL);
+    html_entry(out, "Otherwise", c->status == CHECK_WAIVED ? check_status_name(c->unwaived) : NULL);
     fputs("</dl></aside>", out);
     free(count);
     free(n);
@@ -152,16 +155,17 @@ static void write_paragraphs(FILE *out, const struct check *c)
     }
 }
 
-static void write_section(FILE *out, const struct report *r, int index)
+void html_section(FILE *out, const struct report *r, int index, void (*note)(FILE *out, void *self, int index),
+                  void *self)
 {
     const struct check *c = &r->check[index];
     char *id = html_id(r, index);
     fputs("<section class=\"part\" id=\"", out);
     html_text(out, id);
     fputs("\"><h3>", out);
-    html_text(out, title_of(c));
+    html_text(out, html_title(c));
     fputs("</h3>", out);
-    write_note(out, c);
+    note(out, self, index);
     fputs("<div class=\"text\">\n", out);
     write_paragraphs(out, c);
     if (c->n_figures)
@@ -180,5 +184,5 @@ void html_sections(FILE *out, const struct report *r, const int *order)
     if (r->n_checks)
         fputs("<h2>What each check found</h2>\n", out);
     for (int i = 0; i < r->n_checks; i++)
-        write_section(out, r, order[i]);
+        html_section(out, r, order[i], write_note, (void *)r);
 }

@@ -23,7 +23,7 @@ static void write_ring(FILE *out, const struct figure *f)
 
 static void write_heat(FILE *out, const struct figure *f)
 {
-    double most = 0;
+    double most = isfinite(f->x_high) ? fmax(f->x_high, 0) : 0;
     size_t n = f->heat_w > 0 && f->heat_h > 0 && f->share ? (size_t)f->heat_w * (size_t)f->heat_h : 0;
     for (size_t i = 0; i < n; i++)
         most = isfinite(f->share[i]) && f->share[i] > most ? f->share[i] : most;

@@ -115,7 +115,7 @@ const char report_style[] =
     ".bd,.bk,.ba{opacity:.22}.bd{fill:var(--data)}.bk{fill:var(--soft)}.ba{fill:var(--alert)}\n"
     ".ld,.lk,.la,.lo{stroke-width:2}.ld{stroke:var(--data)}.lo{stroke:var(--ink);stroke-dasharray:2 3}\n"
     ".lk{stroke:var(--soft);stroke-dasharray:5 3}.la{stroke:var(--alert);stroke-dasharray:8 3}\n"
-    ".ring{stroke:var(--ink)}\n"
+    ".ring{stroke:var(--ink)}.cloud{fill-opacity:.6}\n"
 
     /* pictures to look at */
     ".files{margin:8px 0 0;padding:0;list-style:none;font-size:14px;line-height:1.4}\n"

@@ -102,11 +102,27 @@ static void label_pile(FILE *out, const struct figure *f, const struct figure_se
     free(text);
 }
 
+/* The figure's own mark with its interval, in the place of the median. */
+static void label_mark(FILE *out, const struct figure *f, const struct axis *a, double y)
+{
+    double x = axis_place(a, f->mark_value), right = axis_place(a, fmax(f->mark_value, f->mark_high)) + 10;
+    double left = axis_place(a, fmin(f->mark_value, f->mark_low)) - 10, width = svg_text_width(f->mark);
+    bool no_room = right + width > SVG_WIDTH;
+    if (f->mark_low < f->mark_high)
+        svg_line(out, "wi", axis_place(a, f->mark_low), y, axis_place(a, f->mark_high), y);
+    svg_dot(out, TONE_OPEN, x, y, 4);
+    svg_label(out, "tx ha", no_room ? fmax(left, width) : right, y + 4, no_room ? "end" : "start", f->mark);
+}
+
 static struct axis dots_axis(const struct figure *f)
 {
     double low = f->x_low, high = f->x_high;
     if (!(low < high))
         low = high = 0;
+    if (f->mark) {
+        axis_cover(&low, &high, f->mark_low);
+        axis_cover(&low, &high, f->mark_high);
+    }
     for (int k = 0; k < f->n_series; k++)
         for (int i = 0; i < f->series[k].n; i++)
             axis_cover(&low, &high, f->series[k].x[i]);
@@ -130,7 +146,12 @@ void svg_dots(FILE *out, const struct figure *f, const char *id)
     double y = top;
     for (int k = 0; k < f->n_series; k++) {
         double bottom = y + (k ? GAP : 0) + HEAD + pile_height(&p[k]) + (k == f->n_series - 1 ? 4 : 0);
-        label_pile(out, f, &f->series[k], &p[k], &a, y + (k ? GAP : 0) + 12);
+        if (a.low < 0 && a.high > 0)
+            svg_line(out, "ze", axis_place(&a, 0), y + (k ? GAP : 0) + HEAD - 8, axis_place(&a, 0), bottom);
+        if (f->mark && isfinite(f->mark_value))
+            label_mark(out, f, &a, y + (k ? GAP : 0) + 12);
+        else
+            label_pile(out, f, &f->series[k], &p[k], &a, y + (k ? GAP : 0) + 12);
         draw_pile(out, &p[k], &a, f->series[k].tone, bottom);
         if (k < f->n_series - 1)
             svg_line(out, "gr", a.from, bottom, a.to, bottom);
@@ -147,10 +168,11 @@ void svg_dots(FILE *out, const struct figure *f, const char *id)
 
 /* curve and scatter */
 
-enum { PLOT_TOP = 26, PLOT_BOTTOM = 192, PLOT_HEIGHT = 236 };
+enum { PLOT_TOP = 26, PLOT_BOTTOM = 192, PLOT_BELOW = 44 };
 
 struct frame {
     struct axis x, y;
+    double bottom; /* of the plot; PLOT_BELOW for the axis below it */
 };
 
 /* The y axis and its labels on the left, as wide as they need. */
@@ -172,7 +194,9 @@ static struct frame make_frame(const struct figure *f)
     }
     if (f->has_limit)
         axis_cover(&y0, &y1, f->limit);
-    struct frame frame = { .y = axis_make(y0, y1, false, f->y_unit, PLOT_BOTTOM, PLOT_TOP) };
+    if (f->diagonal)
+        x0 = y0 = fmin(x0, y0), x1 = y1 = fmax(x1, y1);
+    struct frame frame = { .y = axis_make(y0, y1, false, f->y_unit, PLOT_BOTTOM, PLOT_TOP), .bottom = PLOT_BOTTOM };
     double widest = 28;
     for (int i = 0; i < frame.y.n; i++) {
         char *label = axis_label(&frame.y, i);
@@ -180,6 +204,8 @@ static struct frame make_frame(const struct figure *f)
         free(label);
     }
     frame.x = axis_make(x0, x1, f->x_log, f->x_unit, fmin(widest + 10, SVG_WIDTH / 2), SVG_RIGHT);
+    if (f->diagonal) /* a square */
+        frame.y.from = frame.bottom = PLOT_TOP + frame.x.to - frame.x.from;
     return frame;
 }
 
@@ -194,7 +220,7 @@ static void draw_frame(FILE *out, const struct figure *f, const struct frame *fr
         svg_label(out, "ts", frame->x.from - 6, y + 4, "end", label);
         free(label);
     }
-    svg_bottom_axis(out, &frame->x, PLOT_BOTTOM, f->x_label);
+    svg_bottom_axis(out, &frame->x, frame->bottom, f->x_label);
 }
 
 static bool is_drawn(const struct figure_series *s, int i)
@@ -276,7 +302,7 @@ static struct place find_place(const struct figure *f, int series, const struct 
         for (int below = 0; below < 2; below++) {
             double x = axis_place(&frame->x, s->x[i]) - width / 2, y = axis_place(&frame->y, s->y[i]);
             struct place p = { fmin(fmax(x, frame->x.from + 4), SVG_RIGHT - width), y + (below ? 18 : -9), width };
-            double cost = points_under(&p, f, frame) + (p.y < PLOT_TOP || p.y > PLOT_BOTTOM - 4 ? 100 : 0);
+            double cost = points_under(&p, f, frame) + (p.y < PLOT_TOP || p.y > frame->bottom - 4 ? 100 : 0);
             for (int k = 0; k < series; k++)
                 cost += overlaps(&p, &taken[k]) ? 1000 : 0;
             if (cost < least)
@@ -317,7 +343,7 @@ static void draw_limit(FILE *out, const struct figure *f, const struct frame *fr
 void svg_curve(FILE *out, const struct figure *f, const char *id)
 {
     struct frame frame = make_frame(f);
-    svg_begin(out, f, id, PLOT_HEIGHT);
+    svg_begin(out, f, id, frame.bottom + PLOT_BELOW);
     draw_frame(out, f, &frame);
     for (int k = 0; k < f->n_series; k++)
         draw_band(out, &f->series[k], &frame);
@@ -331,15 +357,19 @@ void svg_curve(FILE *out, const struct figure *f, const char *id)
 void svg_scatter(FILE *out, const struct figure *f, const char *id)
 {
     struct frame frame = make_frame(f);
-    svg_begin(out, f, id, PLOT_HEIGHT);
+    svg_begin(out, f, id, frame.bottom + PLOT_BELOW);
     draw_frame(out, f, &frame);
     draw_limit(out, f, &frame);
+    if (f->diagonal)
+        svg_line(out, "ze", frame.x.from, frame.bottom, frame.x.to, PLOT_TOP);
+    fputs("<g class=\"cloud\">", out);
     for (int k = 0; k < f->n_series; k++) {
         const struct figure_series *s = &f->series[k];
         for (int i = 0; i < s->n; i++)
             if (is_drawn(s, i))
                 svg_dot(out, s->tone, axis_place(&frame.x, s->x[i]), axis_place(&frame.y, s->y[i]), 3);
     }
+    fputs("</g>\n", out);
     label_series(out, f, &frame);
     fputs("</svg>\n", out);
 }
