@@ -115,7 +115,8 @@ static const struct check_type types[] = {
       .good = SIDE_AT_MOST },
     { .kind = NULL },
 };
-static const struct policy_kind kind = { types, "cfg/dataset.conf", "validate dataset", "data set", false };
+static const struct policy_kind kind = { types, "cfg/dataset.conf", "validate dataset", "data set", false,
+                                         false };
 
 /* --- fixture ------------------------------------------------------------------------------------------------------ */
 

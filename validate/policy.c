@@ -1,28 +1,40 @@
 #include "validate/policy.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/conf.h"
 #include "base/mem.h"
 #include "base/settings.h"
+#include "validate/compare/measures.h"
 #include "validate/dataset/dataset_checks.h"
 #include "validate/policy_parts.h"
 
 enum { POLICY_LIMIT_BYTES = 1 << 20, MAX_CHECKS = 200, MAX_PICTURES = INT32_MAX, MAX_PIXELS = 1 << 24 };
 
-const struct policy_kind policy_of_models = { check_types, "cfg/release.conf", "validate model", "model", true };
-const struct policy_kind policy_of_datasets = { dataset_check_types, "cfg/dataset.conf", "validate dataset", "data set",
-                                                false };
+const struct policy_kind policy_of_models = { check_types, "cfg/release.conf", "validate model", "model", true, false };
+const struct policy_kind policy_of_datasets = {
+    dataset_check_types, "cfg/dataset.conf", "validate dataset", "data set", false, false
+};
+const struct policy_kind policy_of_comparisons = {
+    comparison_types, "cfg/compare.conf", "validate compare", "comparison", true, true
+};
 
 #define POLICY(member) offsetof(struct policy, member)
 #define CHECK(member) offsetof(struct policy_check, member)
 
-static const struct policy_key root_keys[] = {
-    { "name", KEY_TEXT, POLICY(name), 0, 0, NULL, 0 },
-    { "sample", KEY_OTHER, 0, 0, 0, NULL, 0 },
-    { "sis", KEY_OTHER, 0, 0, 0, NULL, 0 },
-    { "checks", KEY_OTHER, 0, 0, 0, NULL, 0 },
+#define ROOT_KEYS                                                                                                      \
+    { "name", KEY_TEXT, POLICY(name), 0, 0, NULL, 0 }, { "sample", KEY_OTHER, 0, 0, 0, NULL, 0 },                      \
+        { "sis", KEY_OTHER, 0, 0, 0, NULL, 0 },                                                                        \
+    {                                                                                                                  \
+        "checks", KEY_OTHER, 0, 0, 0, NULL, 0                                                                          \
+    }
+
+static const struct policy_key root_keys[] = { ROOT_KEYS, { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 } };
+static const struct policy_key comparison_root_keys[] = {
+    ROOT_KEYS,
+    { "require", KEY_CHOICE, POLICY(require), 0, 0, REQUIREMENT_WORDS, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
 static const struct policy_key sample_keys[] = {
@@ -39,17 +51,26 @@ static const struct policy_key sis_keys[] = {
     { "thresholds", KEY_THRESHOLDS, 0, 0, 0, NULL, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
+#define CHECK_KEYS                                                                                                     \
+    { "check", KEY_OTHER, 0, 0, 0, NULL, 0 }, { "gates", KEY_FLAG, CHECK(gates), 0, 0, NULL, 0 },                      \
+        { "quick", KEY_COUNT, CHECK(quick), 0, MAX_PICTURES, NULL, 0 },                                                \
+        { "full", KEY_COUNT, CHECK(full), 0, MAX_PICTURES, NULL, 0 },                                                  \
+        { "threshold", KEY_SHARE, CHECK(threshold), 0, 0, NULL, TAKES_THRESHOLD },                                     \
+        { "fraction", KEY_SHARE, CHECK(fraction), 0, 0, NULL, TAKES_FRACTION },                                        \
+    {                                                                                                                  \
+        "width", KEY_INT, CHECK(width), 1, 1 << 15, NULL, TAKES_WIDTH                                                  \
+    }
+
 static const struct policy_key check_keys[] = {
-    { "check", KEY_OTHER, 0, 0, 0, NULL, 0 },
+    CHECK_KEYS,
     { "at_least", KEY_LIMIT, 0, SIDE_AT_LEAST, 0, NULL, 0 },
     { "at_most", KEY_LIMIT, 0, SIDE_AT_MOST, 0, NULL, 0 },
-    { "gates", KEY_FLAG, CHECK(gates), 0, 0, NULL, 0 },
-    { "quick", KEY_COUNT, CHECK(quick), 0, MAX_PICTURES, NULL, 0 },
-    { "full", KEY_COUNT, CHECK(full), 0, MAX_PICTURES, NULL, 0 },
-    { "threshold", KEY_SHARE, CHECK(threshold), 0, 0, NULL, TAKES_THRESHOLD },
-    { "fraction", KEY_SHARE, CHECK(fraction), 0, 0, NULL, TAKES_FRACTION },
-    { "width", KEY_INT, CHECK(width), 1, 1 << 15, NULL, TAKES_WIDTH },
     { "properties", KEY_CHOICE, CHECK(properties), 0, 0, PROPERTIES_WORDS, TAKES_PROPERTIES },
+    { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
+};
+static const struct policy_key comparison_check_keys[] = {
+    CHECK_KEYS,
+    { "no_worse_than", KEY_MARGIN, 0, 0, 0, NULL, 0 },
     { NULL, KEY_OTHER, 0, 0, 0, NULL, 0 },
 };
 
@@ -115,13 +136,15 @@ static bool read_check(struct policy *p, const config_setting_t *group, struct e
     c->width = type->width;
     c->quick = type->quick >= 0 ? type->quick : p->quick;
     c->full = type->full >= 0 ? type->full : p->full;
-    if (!policy_read_group(p, group, check_keys, type, c, err))
+    c->margin = (double)NAN;
+    if (!policy_read_group(p, group, p->kind->compares ? comparison_check_keys : check_keys, type, c, err))
         return false;
     if (!gates)
         c->gates = c->side != SIDE_NONE;
     else if (c->gates && c->side == SIDE_NONE)
-        return err_usage(err, "%s:%d: gates = true needs a limit; add at_least or at_most", p->path,
-                         (int)config_setting_source_line(gates));
+        return err_usage(err, "%s:%d: gates = true needs a limit; add %s", p->path,
+                         (int)config_setting_source_line(gates),
+                         p->kind->compares ? "no_worse_than" : "at_least or at_most");
     c->id = make_id(c);
     for (int i = 0; i < p->n - 1; i++)
         if (strcmp(p->check[i].id, c->id) == 0)
@@ -158,11 +181,28 @@ static bool check_method(const struct policy *p, const config_setting_t *sis, st
                      sis_method_name(p->sis.method), at.key);
 }
 
+/* A comparison in which nothing can be better has no good verdict to give; one in which nothing can be worse, no other.
+ */
+static bool check_deciders(const struct policy *p, struct err *err)
+{
+    bool any = !p->kind->compares, evidence = any || p->require == REQUIRE_NO_WORSE;
+    for (int i = 0; i < p->n; i++) {
+        any |= p->check[i].gates;
+        evidence |= p->check[i].gates && !p->check[i].type->guards;
+    }
+    if (!any)
+        return err_usage(err, "%s:1: no question decides; give one of them no_worse_than", p->path);
+    return evidence || err_usage(err,
+                                 "%s:1: require = \"better\", but no question that decides can show it; give one other "
+                                 "than accuracy and calibration no_worse_than, or write require = \"no_worse\"",
+                                 p->path);
+}
+
 static bool read_root(struct policy *p, const config_setting_t *root, struct err *err)
 {
     const config_setting_t *sample = config_setting_get_member(root, "sample");
     const config_setting_t *sis = config_setting_get_member(root, "sis");
-    if (!policy_read_group(p, root, root_keys, NULL, p, err))
+    if (!policy_read_group(p, root, p->kind->compares ? comparison_root_keys : root_keys, NULL, p, err))
         return false;
     if (!p->name)
         return err_usage(err, "%s:1: name is missing; add name = \"release\";", p->path);
@@ -173,7 +213,7 @@ static bool read_root(struct policy *p, const config_setting_t *root, struct err
                          (int)config_setting_source_line(sis));
     if (sis && !(policy_read_group(p, sis, sis_keys, NULL, p, err) && check_method(p, sis, err)))
         return false;
-    return read_checks(p, config_setting_get_member(root, "checks"), err);
+    return read_checks(p, config_setting_get_member(root, "checks"), err) && check_deciders(p, err);
 }
 
 static struct policy *new_policy(const struct policy_kind *kind, const char *path, const char *text, size_t n)

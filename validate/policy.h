@@ -10,7 +10,12 @@
  *
  * Unknown keys, unknown checks, a key that a check or a method has no use for, a limit on both sides or on the side on
  * which a model is better, a number out of range, the same check with the same parameters twice: refused with file and
- * line. */
+ * line.
+ *
+ * A policy for comparisons (cfg/compare.conf) has no limits but margins of indifference, and says what its verdict asks:
+ *
+ *   require = "better";                                 # or "no_worse"
+ *   checks = ( { check = "sis.size"; threshold = 0.99; no_worse_than = 0.01; } ); */
 #ifndef MARGINALIA_VALIDATE_POLICY_H
 #define MARGINALIA_VALIDATE_POLICY_H
 
@@ -26,6 +31,10 @@ struct check_type; /* validate/checks/checks.h */
 enum properties { PROPERTIES_FILE, PROPERTIES_PICTURE };
 #define PROPERTIES_WORDS "file|picture"
 
+/* What a comparison must show for its verdict to be good. */
+enum requirement { REQUIRE_BETTER, REQUIRE_NO_WORSE };
+#define REQUIREMENT_WORDS "better|no_worse"
+
 struct policy_check {
     const struct check_type *type;
     /* Kind and the parameters that the type takes, in the order width, fraction, threshold, properties: "accuracy",
@@ -33,7 +42,8 @@ struct policy_check {
     char *id;
     int line;
     enum side side;
-    double limit;
+    double limit;        /* of a comparison: the change that is still no worse, -margin or +margin */
+    double margin;       /* of a comparison: what it may lose and be no worse, >= 0; NaN: none was given */
     bool gates;          /* true when there is a limit, unless the policy says gates = false */
     int64_t quick, full; /* pictures; 0: all */
     /* Parameters; only those the type takes may be written, the others hold the type's defaults. */
@@ -43,15 +53,16 @@ struct policy_check {
     enum properties properties; /* property.leak */
 };
 
-/* What a policy can ask for: the checks on models, or those on data sets. */
+/* What a policy can ask for: the checks on models, those on data sets, or the questions of a comparison. */
 struct policy_kind {
     const struct check_type *types;
     const char *example; /* a policy that shows every key: "cfg/release.conf" */
     const char *command; /* "validate model" */
     const char *subject; /* "model" */
     bool searches;       /* has the group `sis` */
+    bool compares;       /* has margins instead of limits, and `require` */
 };
-extern const struct policy_kind policy_of_models, policy_of_datasets;
+extern const struct policy_kind policy_of_models, policy_of_datasets, policy_of_comparisons;
 
 struct policy {
     const struct policy_kind *kind;
@@ -62,6 +73,7 @@ struct policy {
     enum baseline baseline;
     int n_thresholds;
     double threshold[SIS_MAX_THRESHOLDS];
+    enum requirement require; /* of a comparison */
     int n; /* checks that run: all, or those that policy_choose left in */
     int n_left_out;
     struct policy_check *check; /* [n + n_left_out] */

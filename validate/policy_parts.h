@@ -16,6 +16,7 @@ enum key_kind {
     KEY_CHOICE,     /* enum: the index among `words` */
     KEY_THRESHOLDS, /* of struct policy */
     KEY_LIMIT,      /* of struct policy_check; min: the enum side */
+    KEY_MARGIN,     /* of struct policy_check; sets its side and limit, too */
     KEY_OTHER       /* read elsewhere */
 };
 

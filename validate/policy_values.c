@@ -8,7 +8,8 @@
 #include "base/settings.h"
 
 static_assert(sizeof(enum sis_method) == sizeof(unsigned) && sizeof(enum sis_rank) == sizeof(unsigned) &&
-                  sizeof(enum baseline) == sizeof(unsigned) && sizeof(enum properties) == sizeof(unsigned),
+                  sizeof(enum baseline) == sizeof(unsigned) && sizeof(enum properties) == sizeof(unsigned) &&
+                  sizeof(enum requirement) == sizeof(unsigned),
               "KEY_CHOICE writes an unsigned");
 
 struct policy_place policy_place_of(const struct policy *p, const config_setting_t *setting)
@@ -159,6 +160,23 @@ static bool read_limit(const struct policy_place *at, const config_setting_t *se
     return check_range(at, c->type->unit, c->limit, err);
 }
 
+/* What may be lost, in the unit of a change. */
+static bool read_margin(const struct policy_place *at, const config_setting_t *setting, struct policy_check *c,
+                        struct err *err)
+{
+    if (!config_setting_is_number(setting))
+        return refuse(at, "takes a number", err);
+    bool share = c->type->unit == UNIT_SHARE;
+    double most = share ? 1 : 1e100;
+    c->margin = config_setting_get_float(setting);
+    if (!(c->margin >= 0 && c->margin <= most))
+        return err_usage(err, "%s:%d: %s = %g is outside 0..%g; it is what a model may lose and be no worse%s",
+                         at->path, at->line, at->key, c->margin, most, share ? ": 0.01 means 1 point" : "");
+    c->side = c->type->good;
+    c->limit = c->side == SIDE_AT_LEAST ? -c->margin : c->margin;
+    return true;
+}
+
 /* `base`: struct policy or struct policy_check, as the table says. */
 static bool read_value(const struct policy_place *at, const struct policy_key *key, const config_setting_t *setting,
                        void *base, struct err *err)
@@ -178,6 +196,7 @@ static bool read_value(const struct policy_place *at, const struct policy_key *k
     case KEY_CHOICE: return read_choice(at, setting, key->words, (unsigned *)field, err);
     case KEY_THRESHOLDS: return read_thresholds(at, setting, base, err);
     case KEY_LIMIT: return read_limit(at, setting, (enum side)key->min, base, err);
+    case KEY_MARGIN: return read_margin(at, setting, base, err);
     case KEY_OTHER: return true;
     }
     return true;

@@ -19,6 +19,11 @@ struct survey;
 typedef bool (*survey_function)(struct survey *s, const struct policy_check *p, int64_t n, struct check *out,
                                 struct err *err);
 
+/* A question of a comparison (validate/compare/measures.h): what one model has on each of n pictures of the sample. */
+struct measured;
+typedef bool (*measure_function)(struct study *s, const struct policy_check *p, int64_t n, struct measured *out,
+                                 struct err *err);
+
 /* The pictures that a check looks at: the first of the sample, those on which the shared search has run (a part of the
  * sample, since searches take long), or the split itself, by study_answers(). */
 enum basis { BASIS_SEARCH, BASIS_SAMPLE, BASIS_SPLIT };
@@ -27,7 +32,8 @@ struct check_type {
     const char *kind;    /* "sis.size" */
     const char *summary; /* one line for `validate model --list-checks` */
     check_function run;
-    survey_function survey; /* of a check on data sets, instead of run */
+    survey_function survey;   /* of a check on data sets, instead of run */
+    measure_function measure; /* of a question of a comparison, instead of run */
     int takes;
     double threshold, fraction; /* defaults */
     int width;
@@ -37,6 +43,7 @@ struct check_type {
     enum basis basis;
     bool full_only;  /* it trains networks: only --full runs it (policy_choose) */
     bool two_splits; /* it compares the training pictures with the test pictures (policy_choose) */
+    bool guards;     /* of a comparison: a gain here is no evidence of better reasons, only a loss counts */
 };
 
 extern const struct check_type check_types[]; /* ends with kind NULL */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
+#include "validate/checks/made.h"
 #include "datasets/region.h"
 #include "validate/checks/text.h"
 
@@ -30,11 +31,10 @@ struct result {
 /* mask = the part of picture i; returns its pixels. */
 static int make_part(const struct probe *p, int i, int what, uint8_t *mask)
 {
-    const struct classifier *model = p->study->model;
     int pixels = study_pixels(p->study), size = probe_size(p, i, p->policy->threshold);
     uint8_t *wide = mem_alloc((size_t)pixels, 1), *rest = mem_alloc((size_t)pixels, 1);
     probe_ranked(p, i, size, mask);
-    region_dilate(mask, model->h, model->w, wide);
+    made_neighbours(p, i, wide);
     for (int k = 0; k < pixels; k++)
         rest[k] = !mask[k];
     if (what == SCATTERED)

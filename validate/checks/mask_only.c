@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
+#include "validate/checks/made.h"
 #include "validate/checks/text.h"
 
 enum { WHITE, BLACK, OWN, PAINTS };
@@ -24,15 +25,10 @@ struct result {
 static void show(void *self, int64_t i, float *x)
 {
     const struct view *v = self;
-    const struct study *s = v->probe->study;
-    size_t pixels = (size_t)study_pixels(s);
-    uint8_t *mask = mem_alloc(pixels, 1);
-    probe_ranked(v->probe, (int)i, v->m, mask);
-    probe_show(v->probe, (int)i, mask, x);
-    for (size_t k = 0; v->paint != OWN && k < study_floats(s); k++)
-        if (mask[k % pixels])
-            x[k] = v->paint == WHITE ? 1.0f : 0.0f;
-    free(mask);
+    if (v->paint == OWN)
+        made_best(v->probe, (int)i, v->m, x);
+    else
+        made_painted(v->probe, (int)i, v->m, v->paint == WHITE ? 1.0f : 0.0f, x);
 }
 
 static bool measure(struct probe *p, struct result *r, struct err *err)

@@ -4,28 +4,25 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "validate/checks/estimate.h"
+#include "validate/checks/made.h"
 #include "validate/checks/text.h"
-
-enum { NOISE, SHUFFLED, OWN_MEAN, SET_MEAN, BLACK, KINDS };
 
 /* blank: of one colour. single: there is only one such picture, nothing is drawn. */
 static const struct kind {
     const char *name;
     bool single;
-} kinds[KINDS] = { [NOISE] = { "uniform noise", false },
-                   [SHUFFLED] = { "pictures with shuffled pixels", false },
-                   [OWN_MEAN] = { "blank, mean colour of a picture", false },
-                   [SET_MEAN] = { "blank, mean colour of the data set", true },
-                   [BLACK] = { "blank, black", true } };
+} kinds[RUBBISH_KINDS] = { [RUBBISH_NOISE] = { "uniform noise", false },
+                           [RUBBISH_SHUFFLED] = { "pictures with shuffled pixels", false },
+                           [RUBBISH_OWN_MEAN] = { "blank, mean colour of a picture", false },
+                           [RUBBISH_SET_MEAN] = { "blank, mean colour of the data set", true },
+                           [RUBBISH_BLACK] = { "blank, black", true } };
 
 /* Picture i of kind k is number first[k] + i. */
 struct rubbish {
     struct study *study;
-    int64_t first[KINDS + 1];
-    float *z; /* [first[KINDS], K] */
-    uint32_t *permutation;
+    int64_t first[RUBBISH_KINDS + 1];
+    float *z; /* [first[RUBBISH_KINDS], K] */
 };
 
 /* What the model said to one kind. */
@@ -35,34 +32,13 @@ struct answered {
     double confidence, largest;
 };
 
-static void shuffle(const struct rubbish *r, int row, float *x)
-{
-    const struct study *s = r->study;
-    const float *from = study_x(s, row);
-    int pixels = study_pixels(s);
-    struct rng rng = rng_stream(s->seed, RNG_CHECK | SHUFFLED << 8, 0, (uint32_t)s->image[row]);
-    rng_permutation(&rng, (uint32_t)pixels, r->permutation);
-    for (int c = 0; c < s->model->c; c++)
-        for (int i = 0; i < pixels; i++)
-            x[(size_t)c * (size_t)pixels + (size_t)i] = from[(size_t)c * (size_t)pixels + r->permutation[i]];
-}
-
 static void make(void *self, int64_t number, float *x)
 {
-    static const enum baseline baseline[KINDS] = {
-        [NOISE] = BASELINE_NOISE, [OWN_MEAN] = BASELINE_IMAGE_MEAN, [SET_MEAN] = BASELINE_MEAN, [BLACK] = BASELINE_BLACK
-    };
     const struct rubbish *r = self;
-    const struct study *s = r->study;
     int k = 0;
     while (number >= r->first[k + 1])
         k++;
-    int row = (int)(number - r->first[k]);
-    if (k == SHUFFLED)
-        shuffle(r, row, x);
-    else
-        baseline_fill(baseline[k], study_x(s, row), s->model->c, s->model->h, s->model->w, s->data->mean, s->seed,
-                      s->image[row], x);
+    made_rubbish(r->study, k, (int)(number - r->first[k]), x);
 }
 
 static const float *logits_of(const struct rubbish *r, int64_t number)
@@ -121,7 +97,7 @@ static void draw(struct check *out, const struct rubbish *r, const struct answer
     f->x_high = 1;
     f->has_limit = p->side != SIDE_NONE;
     f->limit = p->limit;
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < RUBBISH_KINDS; k++) {
         struct estimate e = estimate_kind(&a[k], &kinds[k]);
         char *n = text_n(a[k].n),
              *name = kinds[k].single ? mem_string(kinds[k].name) : mem_format("%s, %s", kinds[k].name, n);
@@ -129,7 +105,7 @@ static void draw(struct check *out, const struct rubbish *r, const struct answer
         free(name);
         free(n);
     }
-    struct estimate control = estimate_true(r->study, a[SHUFFLED].n, p->threshold);
+    struct estimate control = estimate_true(r->study, a[RUBBISH_SHUFFLED].n, p->threshold);
     figure_add_row(f, "true pictures, for comparison", control.value, control.low, control.high, TONE_CONTROL);
     text_describe_rows(f);
     free(level);
@@ -149,24 +125,26 @@ static char *answer(const struct rubbish *r, int64_t number)
 static void say_found(struct check *out, const struct rubbish *r, const struct answered *a,
                       const struct policy_check *p)
 {
-    struct estimate e[KINDS], control = estimate_true(r->study, a[SHUFFLED].n, p->threshold);
+    struct estimate e[RUBBISH_KINDS], control = estimate_true(r->study, a[RUBBISH_SHUFFLED].n, p->threshold);
     char *value = text_value(&out->estimate, out->unit, p), *brackets = text_brackets(&out->estimate, out->unit, p);
     char *share[3], *true_share = text_control(&control, UNIT_SHARE);
-    for (int k = NOISE; k <= OWN_MEAN; k++) {
+    for (int k = RUBBISH_NOISE; k <= RUBBISH_OWN_MEAN; k++) {
         e[k] = estimate_kind(&a[k], &kinds[k]);
         share[k] = text_control(&e[k], UNIT_SHARE);
     }
-    char *blank = answer(r, r->first[SET_MEAN]), *black = answer(r, r->first[BLACK]), *level = text_level(p->threshold);
+    char *blank = answer(r, r->first[RUBBISH_SET_MEAN]), *black = answer(r, r->first[RUBBISH_BLACK]),
+         *level = text_level(p->threshold);
     out->found =
         mem_format("%s of the pictures without an object are answered with at least %s %s: of noise %s, of shuffled "
                    "pictures %s, of blank ones %s; "
                    "of the true pictures %s. The answer to the blank picture of the mean colour is %s; to the "
                    "black one %s.",
-                   value, level, brackets, share[NOISE], share[SHUFFLED], share[OWN_MEAN], true_share, blank, black);
+                   value, level, brackets, share[RUBBISH_NOISE], share[RUBBISH_SHUFFLED], share[RUBBISH_OWN_MEAN],
+                   true_share, blank, black);
     free(level);
     free(black);
     free(blank);
-    for (int k = NOISE; k <= OWN_MEAN; k++)
+    for (int k = RUBBISH_NOISE; k <= RUBBISH_OWN_MEAN; k++)
         free(share[k]);
     free(true_share);
     free(brackets);
@@ -210,8 +188,8 @@ static void tell_fact(struct check *out, const struct rubbish *r, const struct a
     out->fact.heading = mem_string("It is sure of pictures that show nothing");
     out->fact.sentence = mem_format("Of pictures without an object, %s are answered with at least %s.%s%s", estimate,
                                     level, *limit ? " " : "", limit);
-    out->fact.n_pictures = OWN_MEAN + 1;
-    for (int k = NOISE; k <= OWN_MEAN; k++) {
+    out->fact.n_pictures = RUBBISH_OWN_MEAN + 1;
+    for (int k = RUBBISH_NOISE; k <= RUBBISH_OWN_MEAN; k++) {
         struct picture *picture = &out->fact.picture[k];
         make((void *)r, a[k].surest, x);
         *picture = (struct picture){ .w = m->w, .h = m->h, .channels = 3 };
@@ -229,7 +207,7 @@ static void tell_fact(struct check *out, const struct rubbish *r, const struct a
 static json_t *details(const struct rubbish *r, const struct answered *a)
 {
     json_t *list = json_object();
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < RUBBISH_KINDS; k++) {
         int class;
         confidence_of(r, a[k].surest, &class);
         json_object_set_new(list, kinds[k].name,
@@ -243,9 +221,9 @@ static json_t *details(const struct rubbish *r, const struct answered *a)
 
 static void report(const struct rubbish *r, const struct policy_check *p, struct check *out)
 {
-    struct answered a[KINDS];
-    int64_t sure = 0, n = r->first[KINDS];
-    for (int k = 0; k < KINDS; k++) {
+    struct answered a[RUBBISH_KINDS];
+    int64_t sure = 0, n = r->first[RUBBISH_KINDS];
+    for (int k = 0; k < RUBBISH_KINDS; k++) {
         a[k] = count(r, k, p->threshold);
         sure += a[k].sure;
     }
@@ -265,14 +243,12 @@ bool check_rubbish(struct study *s, const struct policy_check *p, int64_t n, str
 {
     struct rubbish r = { .study = s };
     int64_t drawn = n < s->n ? n : s->n;
-    for (int k = 0; k < KINDS; k++)
+    for (int k = 0; k < RUBBISH_KINDS; k++)
         r.first[k + 1] = r.first[k] + (kinds[k].single ? 1 : drawn);
-    r.z = mem_alloc((size_t)r.first[KINDS] * (size_t)s->model->classes, sizeof *r.z);
-    r.permutation = mem_alloc((size_t)study_pixels(s), sizeof *r.permutation);
-    bool ok = study_logits(s, "pictures without an object", r.first[KINDS], make, &r, r.z, err);
+    r.z = mem_alloc((size_t)r.first[RUBBISH_KINDS] * (size_t)s->model->classes, sizeof *r.z);
+    bool ok = study_logits(s, "pictures without an object", r.first[RUBBISH_KINDS], make, &r, r.z, err);
     if (ok)
         report(&r, p, out);
-    free(r.permutation);
     free(r.z);
     return ok;
 }

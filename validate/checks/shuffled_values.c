@@ -3,10 +3,10 @@
 #include "validate/checks/checks.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "validate/checks/exhibit.h"
+#include "validate/checks/made.h"
 #include "validate/checks/text.h"
 
 struct view {
@@ -22,35 +22,13 @@ struct result {
     int example;                         /* the first whose answer stays in place; preferably shuffled, too */
 };
 
-/* Permutes the colours of the pixels of mask among themselves; all channels of a pixel move together. */
-static void shuffle(const struct probe *p, int i, const uint8_t *mask, int m, float *x)
-{
-    int pixels = study_pixels(p->study), at = 0;
-    uint32_t *place = mem_alloc((size_t)m, sizeof *place), *from = mem_alloc((size_t)m, sizeof *from);
-    float *before = mem_alloc(study_floats(p->study), sizeof *before);
-    struct rng r = probe_stream(p, i, DRAW_COLOURS);
-    rng_permutation(&r, (uint32_t)m, from);
-    for (int k = 0; k < pixels; k++)
-        if (mask[k])
-            place[at++] = (uint32_t)k;
-    memcpy(before, x, study_floats(p->study) * sizeof *x);
-    for (int c = 0; c < p->study->model->c; c++)
-        for (int k = 0; k < m; k++)
-            x[(size_t)c * (size_t)pixels + place[k]] = before[(size_t)c * (size_t)pixels + place[from[k]]];
-    free(before);
-    free(from);
-    free(place);
-}
-
 static void show(void *self, int64_t i, float *x)
 {
     const struct view *v = self;
-    uint8_t *mask = mem_alloc((size_t)study_pixels(v->probe->study), 1);
-    probe_ranked(v->probe, (int)i, v->m, mask);
-    probe_show(v->probe, (int)i, mask, x);
     if (v->shuffled)
-        shuffle(v->probe, (int)i, mask, v->m, x);
-    free(mask);
+        made_shuffled(v->probe, (int)i, v->m, x);
+    else
+        made_best(v->probe, (int)i, v->m, x);
 }
 
 static int find_example(const struct probe *p, const int *in_place, const int *shuffled)
