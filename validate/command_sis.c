@@ -6,22 +6,26 @@
 #include <string.h>
 #include "base/interrupt.h"
 #include "base/mem.h"
-#include "base/shell.h"
+#include "base/ranks.h"
 #include "base/statistics.h"
+#include "validate/command_parts.h"
 #include "validate/output.h"
 #include "validate/search.h"
 #include "validate/selection.h"
 #include "validate/sufficiency.h"
+#include "validate/together.h"
+
+/* Targets that are no class. */
+enum { TARGET_IS_PREDICTED = -1, TARGET_IS_TRUE = -2 };
 
 struct command {
     struct sis_options options;
     struct subject subject;
     struct selftest selftest;
-    int target; /* struct search */
+    int target; /* class, or TARGET_IS_ */
     char *directory;
     int64_t n, *image; /* of this shard */
     struct sis_identity identity;
-    struct sis_store *store;
     struct progress *progress;
 };
 
@@ -36,8 +40,8 @@ static bool find_target(struct command *c, struct err *err)
                          "validate sis: --target %s: not accepted; must be predicted, true or a class from 0 to "
                          "%d",
                          word, classes - 1);
-    c->target = strcmp(word, "predicted") == 0 ? SEARCH_PREDICTED
-                : strcmp(word, "true") == 0    ? SEARCH_TRUE
+    c->target = strcmp(word, "predicted") == 0 ? TARGET_IS_PREDICTED
+                : strcmp(word, "true") == 0    ? TARGET_IS_TRUE
                                                : (int)class;
     return true;
 }
@@ -138,30 +142,33 @@ static void print_summary(const struct command *c, const struct sis_records *r, 
     printf("results in %s\n", c->directory);
 }
 
-/* Every subset in the files is evaluated again. */
-static bool verify(struct command *c, struct err *err)
+/* Pictures of the data set, and what the model says of them. */
+static bool load_pictures(void *self, const int64_t *place, int n, float *x, struct search_picture *picture,
+                          struct err *err)
 {
-    struct sis_records records;
-    struct sufficiency again;
+    const struct command *c = self;
+    const struct subject *s = &c->subject;
+    const struct classifier *m = s->model;
+    size_t floats = (size_t)m->c * (size_t)m->h * (size_t)m->w, classes = (size_t)m->classes;
+    float *z = mem_alloc((size_t)n * classes, sizeof *z);
+    bool ok = true;
 
-    if (!sis_records_read(c->directory, &records, err))
-        return false;
-    bool ok = sufficiency_check(&c->subject, &c->identity, records.record, records.n, interrupt_requested, &again, err);
-    progress_clear(c->progress);
-    if (ok)
-        print_summary(c, &records, &again);
-    if (ok && again.failed > 0)
-        ok = err_run(err,
-                     "%s: %lld subsets do not reach their threshold when they are evaluated again, first of image "
-                     "%lld; do not use these results, and report the fault",
-                     c->directory, (long long)again.failed, (long long)again.first_image);
-    sis_records_free(&records);
+    for (int i = 0; ok && i < n; i++)
+        ok = subject_read(s, c->options.split, c->image[place[i]], x + (size_t)i * floats, err);
+    ok = ok && m->logits(m->self, x, n, z, err);
+    for (int i = 0; ok && i < n; i++) {
+        int label = s->data->label(s->data, c->options.split, c->image[place[i]]);
+        int predicted = argmax_of(z + (size_t)i * classes, m->classes);
+        int target = c->target == TARGET_IS_PREDICTED ? predicted : c->target == TARGET_IS_TRUE ? label : c->target;
+        picture[i] = (struct search_picture){ label, predicted, target };
+    }
+    free(z);
     return ok;
 }
 
 static bool interrupted(const struct command *c, int64_t done, int argc, char **argv, struct err *err)
 {
-    char *command = shell_resume_command(argc, argv);
+    char *command = command_resume(argc, argv);
 
     progress_clear(c->progress);
     err_run(err, "interrupted after %lld of %lld images; continue with: %s", (long long)done, (long long)c->n, command);
@@ -170,66 +177,94 @@ static bool interrupted(const struct command *c, int64_t done, int argc, char **
     return false;
 }
 
-static int64_t count_done(const struct command *c)
+static bool search(struct command *c, int64_t *done, struct sis_records *records, struct err *err)
 {
-    int64_t done = 0;
+    const struct search search = { .model = c->subject.model,
+                                   .identity = &c->identity,
+                                   .mean = c->subject.data->mean,
+                                   .image = c->image,
+                                   .n = c->n,
+                                   .load = load_pictures,
+                                   .self = c,
+                                   .directory = c->directory,
+                                   .resume = c->options.resume,
+                                   .progress = c->progress,
+                                   .what = "images",
+                                   .stop = interrupt_requested };
 
-    for (int64_t i = 0; i < c->n; i++)
-        done += sis_store_has(c->store, c->image[i]);
-    return done;
+    return search_run(&search, records, done, err);
 }
 
-static bool search(struct command *c, int argc, char **argv, struct err *err)
+/* Every subset in the files is evaluated again. */
+static bool verify(struct command *c, const struct sis_records *r, struct err *err)
 {
-    struct search search = { .subject = &c->subject,
-                             .identity = &c->identity,
-                             .split = c->options.split,
-                             .baseline = c->options.baseline,
-                             .target = c->target,
-                             .store = c->store,
-                             .progress = c->progress,
-                             .stop = interrupt_requested };
-    bool stopped;
+    struct sufficiency again;
 
-    if (sis_store_finished(c->store))
-        return true;
-    if (!search_run(&search, c->image, c->n, &stopped, err))
-        return false;
-    return stopped ? interrupted(c, count_done(c), argc, argv, err) : sis_store_finish(c->store, c->n, err);
+    bool ok = sufficiency_check(&c->subject, &c->identity, r->record, r->n, interrupt_requested, &again, err);
+    progress_clear(c->progress);
+    if (ok && ranks_number() == 0)
+        print_summary(c, r, &again);
+    return ok && (again.failed == 0 ||
+                  err_run(err,
+                          "%s: %lld subsets do not reach their threshold when they are evaluated again, first of image "
+                          "%lld; do not use these results, and report the fault",
+                          c->directory, (long long)again.failed, (long long)again.first_image));
 }
 
-static bool run(struct command *c, int argc, char **argv, struct err *err)
+static bool search_and_verify(struct command *c, int argc, char **argv, struct err *err)
+{
+    struct sis_records records = { 0 };
+    int64_t done = c->n;
+    bool ok = search(c, &done, &records, err) && verify(c, &records, err);
+
+    sis_records_free(&records);
+    return ok || (err->status == EXIT_INTERRUPTED && interrupted(c, done, argc, argv, err));
+}
+
+/* What each rank does by itself before all work together. */
+static bool prepare(struct command *c, int argc, char **argv, struct err *err)
 {
     const struct sis_options *o = &c->options;
 
+    if (!sis_options_parse(&c->options, argc - 1, argv + 1, err) ||
+        !subject_open(&o->subject, c->subject.opener, o->baseline, &c->subject, err))
+        return false;
     fill_identity(c);
     if (!find_target(c, err) || !find_images(c, err))
         return false;
     c->directory = o->out ? mem_string(o->out) : default_directory(o, &c->subject);
-    if (!subject_selftest(&c->subject, o->split, (uint64_t)o->subject.seed, &c->selftest, err) ||
-        (o->overwrite && !output_clear_sis(c->directory, err)) ||
-        !sis_store_open(c->directory, &c->identity, o->resume, &c->store, err))
+    return subject_selftest(&c->subject, o->split, (uint64_t)o->subject.seed, &c->selftest, err);
+}
+
+static bool agree(const struct command *c, struct err *err)
+{
+    const struct sis_options *o = &c->options;
+    char *settings = sis_identity_text(&c->identity);
+    bool ok = together_subject(&c->subject, err) && ranks_agree("set of options", settings, err) &&
+              together_directory(c->directory, err);
+
+    free(settings);
+    return ok && ranks_all_ok(!o->overwrite || ranks_number() != 0 || output_clear_sis(c->directory, err), err);
+}
+
+static bool run(struct command *c, int argc, char **argv, struct err *err)
+{
+    if (!ranks_all_ok(prepare(c, argc, argv, err), err) || !agree(c, err))
         return false;
     interrupt_install();
-    c->progress = progress_new(o->quiet ? PROGRESS_QUIET : PROGRESS_AUTO, "images");
-    if (!search(c, argc, argv, err))
-        return false;
-    return verify(c, err) || (err->status == EXIT_INTERRUPTED && interrupted(c, c->n, argc, argv, err));
+    c->progress = progress_new(command_progress(c->options.quiet), "images");
+    return search_and_verify(c, argc, argv, err);
 }
 
 enum exit_status command_sis(const struct subject_opener *opener, int argc, char **argv, struct err *err)
 {
-    struct command c = { 0 };
-    bool ok = sis_options_parse(&c.options, argc - 1, argv + 1, err) &&
-              subject_open(&c.options.subject, opener, c.options.baseline, &c.subject, err);
+    struct command c = { .subject.opener = opener };
+    bool ok = run(&c, argc, argv, err);
 
-    if (!ok)
-        return err->status;
-    ok = run(&c, argc, argv, err);
     progress_free(c.progress);
-    sis_store_close(c.store);
     free(c.image);
     free(c.directory);
-    subject_close(&c.subject);
+    if (c.subject.opener)
+        subject_close(&c.subject);
     return ok ? EXIT_OK : err->status;
 }

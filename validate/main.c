@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/settings.h"
 #include "base/version.h"
 #include "darknet-ext/model.h"
@@ -37,13 +38,14 @@ struct command {
     const char *name;
     enum exit_status (*run)(const struct subject_opener *opener, int argc, char **argv, struct err *err);
     void (*help)(FILE *out);
+    bool shared; /* the ranks of a job do it together */
 };
 
 static const struct command commands[] = {
-    { "model", command_model, judge_options_help },
-    { "dataset", command_dataset, dataset_options_help },
-    { "sis", command_sis, sis_options_help },
-    { "merge", command_merge, merge_options_help },
+    { "model", command_model, judge_options_help, true },
+    { "dataset", command_dataset, dataset_options_help, true },
+    { "sis", command_sis, sis_options_help, true },
+    { "merge", command_merge, merge_options_help, false },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static const char command_words[] = "model|dataset|sis|merge";
@@ -123,10 +125,21 @@ static const struct command *find_command(const char *word)
     return NULL;
 }
 
+static enum exit_status run_command(const struct command *c, int argc, char **argv, struct err *err)
+{
+    if (!ranks_agree("command", c->name, err))
+        return err->status;
+    if (!c->shared && ranks_size() > 1)
+        return err_usage(err, "%s: is not shared by ranks; start it without mpirun", c->name), err->status;
+    return c->run(&engine, argc, argv, err);
+}
+
 static enum exit_status run_program(int argc, char **argv, struct err *err)
 {
     const struct command *command = argc >= 2 ? find_command(argv[1]) : NULL;
 
+    if (ranks_number() != 0 && (settings_asks(argc, argv, "help") || settings_asks(argc, argv, "version")))
+        return EXIT_OK;
     if (settings_asks(argc, argv, "help")) {
         if (command)
             command->help(stdout);
@@ -140,7 +153,7 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
     }
     if (argc < 2)
         return err_usage(err, "no command; validate --help lists the commands"), err->status;
-    return command ? command->run(&engine, argc, argv, err) : refuse(argv[1], err);
+    return command ? run_command(command, argc, argv, err) : refuse(argv[1], err);
 }
 
 int main(int argc, char **argv)
@@ -149,12 +162,16 @@ int main(int argc, char **argv)
 
     fesetenv(FE_DFL_ENV);     /* whatever was loaded before us: IEEE arithmetic with denormals */
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(2), not a death */
-    enum exit_status status = run_program(argc, argv, &err);
-    if (*err.text)
+    enum exit_status status = ranks_begin(&err) ? run_program(argc, argv, &err) : err.status;
+    bool failed = *err.text != '\0', speaks = ranks_speak(&failed, &err);
+    if (failed)
+        status = err.status;
+    if (*err.text && speaks)
         fprintf(stderr, "%s%s\n", strncmp(err.text, "validate", 8) == 0 ? "" : "validate: ", err.text);
     if (fflush(stdout) != 0 && status != EXIT_USAGE && status != EXIT_INTERRUPTED) {
         fprintf(stderr, "validate: standard output: cannot be written; check the disk it goes to\n");
         status = EXIT_CANNOT_RUN;
     }
+    ranks_end(status);
     return status;
 }

@@ -17,6 +17,9 @@ enum {
     N_REPORT_FILES = sizeof report_files / sizeof *report_files
 };
 
+/* Beside sis.partial: of the further processes of a job. */
+static const char journal_prefix[] = "sis.partial.";
+
 /* What study.c keeps its searches in. */
 static const char search_prefix[] = "sis-";
 
@@ -47,11 +50,25 @@ static bool remove_file(const char *directory, const char *name, struct err *err
     return ok;
 }
 
+static bool remove_journals(const char *path, struct err *err)
+{
+    DIR *directory = opendir(path);
+    bool ok = true;
+
+    if (!directory)
+        return true;
+    for (struct dirent *entry; ok && (entry = readdir(directory));)
+        if (strncmp(entry->d_name, journal_prefix, sizeof journal_prefix - 1) == 0)
+            ok = remove_file(path, entry->d_name, err);
+    closedir(directory);
+    return ok;
+}
+
 bool output_clear_sis(const char *directory, struct err *err)
 {
     char *partial = file_join(directory, "sis.partial");
     int lock;
-    bool ok = take_lock(partial, 0, &lock, err);
+    bool ok = take_lock(partial, 0, &lock, err) && remove_journals(directory, err);
 
     for (int i = 0; ok && i < N_SIS_FILES; i++)
         ok = remove_file(directory, sis_files[i], err);

@@ -1,104 +1,111 @@
 #include "validate/search.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-
-/* What is known about an image before its search is over. */
-struct entry {
-    int64_t image;
-    int label, predicted, target;
-};
-
-/* Images that have been read and predicted together. */
-struct block {
-    int64_t first; /* of the entries */
-    int n;
-    float *x; /* [model->batch][floats] */
-};
+#include "base/ranks.h"
+#include "base/share.h"
+#include "datasets/baseline.h"
 
 struct run {
     const struct search *search;
-    int64_t n, done; /* entries; images with a record */
-    int64_t before;  /* images that had a record at the start */
-    struct entry *entry;
-    struct block block;
+    enum baseline baseline;
     size_t floats;
     int pixels;
-    /* Collections: the rows of the block that are still searched, and what is known of all its rows. */
+    struct sis_store *store;  /* this rank's, or NULL: */
+    struct sis_records *kept; /* records are kept here */
+    int64_t n_todo, *todo;    /* places in search->image that have no record yet */
+    int64_t before, now;      /* pictures that had one at the start; that this rank has added */
+    struct share share;       /* of todo */
+    /* The block of `todo` that this rank works on. */
+    const int64_t *place;
+    int64_t count, finished;
+    struct search_picture *picture; /* [count] of those that were loaded */
+    int64_t first;                  /* pictures first..first+loaded-1 of the block are in x */
+    int loaded;
+    float *x; /* [model->batch][floats] */
+    /* Collections: the rows of x that are still searched, and what is known of all rows. */
     int active_n, *active;     /* [model->batch] */
     uint8_t *rest;             /* [model->batch][pixels] 1: in no subset yet */
     struct sis_record *record; /* [model->batch] */
 };
 
-/* Reads and predicts the entries from `first` on, as many as a batch holds. */
-static bool load_block(struct run *r, int64_t first, struct err *err)
-{
-    const struct subject *s = r->search->subject;
-    const struct classifier *m = s->model;
-    struct block *b = &r->block;
-    float *z = mem_alloc((size_t)m->batch * (size_t)m->classes, sizeof *z);
-    bool ok = true;
+/* --- pictures and records ----------------------------------------------------------------------------------------- */
 
-    b->first = first;
-    b->n = r->n - first < m->batch ? (int)(r->n - first) : m->batch;
-    for (int i = 0; ok && i < b->n; i++)
-        ok = subject_read(s, r->search->split, r->entry[first + i].image, b->x + (size_t)i * r->floats, err);
-    ok = ok && m->logits(m->self, b->x, b->n, z, err);
-    for (int i = 0; ok && i < b->n; i++) {
-        struct entry *e = &r->entry[first + i];
-        const float *row = z + (size_t)i * (size_t)m->classes;
-        for (int k = 1; k < m->classes; k++)
-            e->predicted = row[k] > row[e->predicted] ? k : e->predicted;
-        e->target = r->search->target == SEARCH_PREDICTED ? e->predicted
-                    : r->search->target == SEARCH_TRUE    ? e->label
-                                                          : r->search->target;
-    }
-    free(z);
-    return ok;
+/* As many pictures of the block from `first` on as a batch holds. */
+static bool load(struct run *r, int64_t first, struct err *err)
+{
+    const struct search *s = r->search;
+    int batch = s->model->batch;
+
+    r->first = first;
+    r->loaded = r->count - first < batch ? (int)(r->count - first) : batch;
+    return s->load(s->self, r->place + first, r->loaded, r->x, r->picture + first, err);
 }
 
 static void fill_input(const struct run *r, int row, struct sis_input *input)
 {
-    const struct subject *s = r->search->subject;
-    const struct entry *e = &r->entry[r->block.first + row];
+    const struct search *s = r->search;
+    const struct classifier *m = s->model;
+    int64_t i = r->first + row;
 
-    memcpy(input->x, r->block.x + (size_t)row * r->floats, r->floats * sizeof *input->x);
-    baseline_fill(r->search->baseline, input->x, s->model->c, s->model->h, s->model->w, s->data->mean,
-                  r->search->identity->seed, e->image, input->baseline);
-    input->target = e->target;
+    memcpy(input->x, r->x + (size_t)row * r->floats, r->floats * sizeof *input->x);
+    baseline_fill(r->baseline, input->x, m->c, m->h, m->w, s->mean, s->identity->seed, s->image[r->place[i]],
+                  input->baseline);
+    input->target = r->picture[i].target;
 }
 
 static struct sis_record make_record(const struct run *r, int64_t i, const struct sis_order *order)
 {
     enum sis_rank rank = r->search->identity->settings.rank;
-    const struct entry *e = &r->entry[i];
+    const struct search_picture *p = &r->picture[i];
 
-    return (struct sis_record){ .image = e->image,
-                                .label = e->label,
-                                .predicted = e->predicted,
-                                .target = e->target,
+    return (struct sis_record){ .image = r->search->image[r->place[i]],
+                                .label = p->label,
+                                .predicted = p->predicted,
+                                .target = p->target,
                                 .confidence = sis_probability(rank, order->value[0]),
                                 .blank = sis_probability(rank, order->value[order->states - 1]),
                                 .order = *order };
 }
 
-static void tell(const struct run *r, double done)
+/* The record is copied. */
+static bool keep(struct run *r, const struct sis_record *record, struct err *err)
 {
-    double all = (double)(r->before + r->n), now = (double)r->before + done;
-
-    progress_update(r->search->progress, "images", now, all, now, all, "");
+    if (r->store) {
+        if (!sis_store_add(r->store, record, err))
+            return false;
+    } else {
+        struct sis_record *copy = &r->kept->record[r->kept->n++];
+        *copy = *record;
+        copy->order = sis_order_copy(&record->order);
+    }
+    r->finished++;
+    r->now++;
+    share_done(&r->share, 1);
+    return true;
 }
 
-/* --- one search per image ----------------------------------------------------------------------------------------- */
+/* `done` of this block, those in work by their share. */
+static void tell(const struct run *r, double done)
+{
+    const struct search *s = r->search;
+    double now = (double)(r->before + share_all_done(&r->share) - r->finished) + done, all = (double)s->n;
 
-static bool read_image(void *self, int64_t i, struct sis_input *input, struct err *err)
+    if (s->progress)
+        progress_update(s->progress, s->what, now, all, now, all, "");
+}
+
+/* --- one search for each picture ---------------------------------------------------------------------------------- */
+
+static bool read_picture(void *self, int64_t i, struct sis_input *input, struct err *err)
 {
     struct run *r = self;
 
-    if ((r->block.n == 0 || i >= r->block.first + r->block.n) && !load_block(r, i, err))
+    if (i >= r->first + r->loaded && !load(r, i, err))
         return false;
-    fill_input(r, (int)(i - r->block.first), input);
+    fill_input(r, (int)(i - r->first), input);
     return true;
 }
 
@@ -107,18 +114,27 @@ static bool keep_order(void *self, int64_t i, const struct sis_order *order, str
     struct run *r = self;
     struct sis_record record = make_record(r, i, order);
 
-    r->done++;
-    return sis_store_add(r->search->store, &record, err);
+    return keep(r, &record, err);
 }
 
 static bool asked_to_stop(void *self)
 {
-    return ((struct run *)self)->search->stop();
+    return share_stopped(&((struct run *)self)->share);
 }
 
-static void tell_images(void *self, double done)
+static void tell_pictures(void *self, double done)
 {
     tell(self, done);
+}
+
+static bool search_block(struct run *r, struct err *err)
+{
+    struct sis_images images = {
+        .n = r->count, .self = r, .read = read_picture, .done = keep_order, .stop = asked_to_stop, .tell = tell_pictures
+    };
+    struct sis_counts counts;
+
+    return sis_images_run(r->search->model, &r->search->identity->settings, &images, &counts, err);
 }
 
 /* --- collections -------------------------------------------------------------------------------------------------- */
@@ -134,27 +150,6 @@ static bool read_rest(void *self, int64_t i, struct sis_input *input, struct err
     return true;
 }
 
-/* Adds the last `size` features of the order and takes them out of `rest`. */
-static void add_subset(struct sis_collection *c, const struct sis_order *o, int size, uint8_t *rest)
-{
-    size_t n = (size_t)c->n + 1;
-    uint32_t *subset = mem_alloc((size_t)size, sizeof *subset);
-    int state = 0;
-
-    for (int k = 0; k < size; k++) {
-        subset[k] = o->order[o->features - 1 - k];
-        rest[subset[k]] = 0;
-    }
-    while ((int)o->removed[state] != o->features - size)
-        state++;
-    c->size = mem_resize(c->size, n, sizeof *c->size);
-    c->subset = mem_resize(c->subset, n, sizeof *c->subset);
-    c->value = mem_resize(c->value, n, sizeof *c->value);
-    c->size[c->n] = size;
-    c->subset[c->n] = subset;
-    c->value[c->n++] = o->value[state];
-}
-
 static bool keep_subset(void *self, int64_t i, const struct sis_order *order, struct err *err)
 {
     struct run *r = self;
@@ -162,15 +157,13 @@ static bool keep_subset(void *self, int64_t i, const struct sis_order *order, st
     int row = r->active[i];
     struct sis_record *record = &r->record[row];
     double threshold = sis_threshold(id->settings.rank, id->threshold[id->n_thresholds - 1]);
-    int size = sis_size(order, threshold);
 
     (void)err;
     if (!record->order.order) {
-        *record = make_record(r, r->block.first + row, order);
+        *record = make_record(r, r->first + row, order);
         record->order = sis_order_copy(order);
     }
-    if (size > 0)
-        add_subset(&record->collection, order, size, r->rest + (size_t)row * (size_t)r->pixels);
+    int size = sis_collection_add(&record->collection, order, threshold, r->rest + (size_t)row * (size_t)r->pixels);
     if (size <= 0 || size == order->features)
         r->active[i] = -1; /* nothing more is found in what is left */
     return true;
@@ -186,89 +179,178 @@ static void drop_finished(struct run *r)
     r->active_n = n;
 }
 
+/* Searches the loaded pictures again and again in what was in no subset before. */
 static bool search_rounds(struct run *r, bool *stopped, struct err *err)
 {
     struct sis_images images = { .self = r, .read = read_rest, .done = keep_subset, .stop = asked_to_stop };
     const struct search *s = r->search;
 
-    r->active_n = r->block.n;
-    for (int i = 0; i < r->block.n; i++)
+    r->active_n = r->loaded;
+    for (int i = 0; i < r->loaded; i++)
         r->active[i] = i;
-    memset(r->rest, 1, (size_t)r->block.n * (size_t)r->pixels);
+    memset(r->rest, 1, (size_t)r->loaded * (size_t)r->pixels);
     while (r->active_n > 0 && !*stopped) {
         struct sis_counts counts;
         images.n = r->active_n;
-        if (!sis_images_run(s->subject->model, &s->identity->settings, &images, &counts, err))
+        if (!sis_images_run(s->model, &s->identity->settings, &images, &counts, err))
             return false;
         *stopped = counts.stopped;
         drop_finished(r);
-        tell(r, (double)(r->done + r->block.n - r->active_n));
+        tell(r, (double)(r->finished + r->loaded - r->active_n));
     }
     return true;
 }
 
-/* Searches the images of the block again and again in what was in no subset before. */
-static bool collect_block(struct run *r, bool *stopped, struct err *err)
+static bool collect_loaded(struct run *r, bool *stopped, struct err *err)
 {
     bool ok = search_rounds(r, stopped, err);
 
-    for (int i = 0; i < r->block.n; i++) {
-        if (ok && !*stopped) {
-            ok = sis_store_add(r->search->store, &r->record[i], err);
-            r->done++;
-        }
+    for (int i = 0; i < r->loaded; i++) {
+        ok = ok && (*stopped || keep(r, &r->record[i], err));
         sis_record_free(&r->record[i]);
         r->record[i] = (struct sis_record){ 0 };
     }
     return ok;
 }
 
-static bool run_collections(struct run *r, bool *stopped, struct err *err)
+static bool collect_block(struct run *r, struct err *err)
 {
-    size_t batch = (size_t)r->search->subject->model->batch;
-    bool ok = true;
+    bool ok = true, stopped = false;
 
-    r->active = mem_alloc(batch, sizeof *r->active);
-    r->rest = mem_alloc(batch, (size_t)r->pixels);
-    r->record = mem_alloc(batch, sizeof *r->record);
-    for (int64_t at = 0; ok && at < r->n && !*stopped; at += r->block.n)
-        ok = load_block(r, at, err) && collect_block(r, stopped, err);
-    free(r->active);
-    free(r->rest);
-    free(r->record);
+    for (int64_t at = 0; ok && !stopped && at < r->count; at += r->loaded)
+        ok = load(r, at, err) && collect_loaded(r, &stopped, err);
     return ok;
 }
 
-static void list_entries(struct run *r, const int64_t *image, int64_t n)
-{
-    const struct dataset *data = r->search->subject->data;
+/* --- this rank's part --------------------------------------------------------------------------------------------- */
 
-    r->entry = mem_alloc((size_t)n, sizeof *r->entry);
-    for (int64_t i = 0; i < n; i++)
-        if (sis_store_has(r->search->store, image[i]))
-            r->before++;
-        else
-            r->entry[r->n++] =
-                (struct entry){ .image = image[i], .label = data->label(data, r->search->split, image[i]) };
+static void open_rows(struct run *r)
+{
+    size_t batch = (size_t)r->search->model->batch;
+
+    r->x = mem_big(batch * r->floats, sizeof *r->x);
+    r->active = mem_alloc(batch, sizeof *r->active);
+    r->rest = mem_alloc(batch, (size_t)r->pixels);
+    r->record = mem_alloc(batch, sizeof *r->record);
 }
 
-bool search_run(const struct search *s, const int64_t *image, int64_t n, bool *stopped, struct err *err)
+static void close_rows(struct run *r)
 {
-    const struct classifier *m = s->subject->model;
-    struct run r = { .search = s, .pixels = m->h * m->w, .floats = (size_t)m->c * (size_t)m->h * (size_t)m->w };
-    struct sis_images images = {
-        .self = &r, .read = read_image, .done = keep_order, .stop = asked_to_stop, .tell = tell_images
-    };
-    struct sis_counts counts = { 0 };
+    mem_big_free(r->x, (size_t)r->search->model->batch * r->floats, sizeof *r->x);
+    free(r->active);
+    free(r->rest);
+    free(r->record);
+}
 
-    *stopped = false;
-    list_entries(&r, image, n);
-    r.block.x = mem_big((size_t)m->batch * r.floats, sizeof(float));
-    images.n = r.n;
-    bool ok = r.n == 0 || (s->identity->collection ? run_collections(&r, stopped, err)
-                                                   : sis_images_run(m, &s->identity->settings, &images, &counts, err));
-    *stopped = *stopped || counts.stopped;
-    mem_big_free(r.block.x, (size_t)m->batch * r.floats, sizeof(float));
-    free(r.entry);
+static bool search_shared(struct run *r, struct err *err)
+{
+    bool ok = true;
+    int64_t first;
+
+    open_rows(r);
+    share_begin(&r->share, r->n_todo, r->search->model->batch, r->search->stop);
+    while (ok && share_next(&r->share, &first, &r->count)) {
+        r->place = r->todo + first;
+        r->picture = mem_alloc((size_t)r->count, sizeof *r->picture);
+        r->first = r->loaded = 0;
+        r->finished = 0;
+        ok = r->search->identity->collection ? collect_block(r, err) : search_block(r, err);
+        free(r->picture);
+    }
+    ok = share_end(&r->share, ok && (!r->store || sis_store_sync(r->store, err)), err);
+    close_rows(r);
+    return ok;
+}
+
+/* --- the store ---------------------------------------------------------------------------------------------------- */
+
+static void list_todo(struct run *r)
+{
+    const struct search *s = r->search;
+
+    r->todo = mem_alloc((size_t)s->n, sizeof *r->todo);
+    bool mine = ranks_number() == 0 && !(r->store && sis_store_finished(r->store));
+    for (int64_t i = 0; mine && i < s->n; i++)
+        if (!r->store || !sis_store_has(r->store, s->image[i]))
+            r->todo[r->n_todo++] = i;
+    ranks_broadcast(&r->n_todo, sizeof r->n_todo);
+    ranks_broadcast(r->todo, (size_t)r->n_todo * sizeof *r->todo);
+    r->before = s->n - r->n_todo;
+}
+
+/* Rank 0 holds the directory and says what is to be done; then the others join. */
+static bool open_store(struct run *r, struct err *err)
+{
+    const struct search *s = r->search;
+    int rank = ranks_number();
+    bool ok = !s->directory || rank != 0 || sis_store_open(s->directory, s->identity, s->resume, &r->store, err);
+
+    if (!ranks_all_ok(ok, err))
+        return false;
+    list_todo(r);
+    ok =
+        !s->directory || rank == 0 || r->n_todo == 0 || sis_store_join(s->directory, s->identity, rank, &r->store, err);
+    return ranks_all_ok(ok, err);
+}
+
+static int by_image(const void *a, const void *b)
+{
+    int64_t x = ((const struct sis_record *)a)->image, y = ((const struct sis_record *)b)->image;
+    return (x > y) - (x < y);
+}
+
+/* The journals of the others are closed: rank 0 makes the results of all of them, and reads what the files hold. */
+static bool finish(struct run *r, struct sis_records *out, struct err *err)
+{
+    const struct search *s = r->search;
+    bool ok = true;
+
+    if (!r->store && ranks_size() == 1) {
+        qsort(out->record, (size_t)out->n, sizeof *out->record, by_image);
+        return true;
+    }
+    if (ranks_number() != 0)
+        sis_store_close(r->store);
+    ranks_barrier();
+    if (ranks_number() == 0)
+        ok = (sis_store_finished(r->store) || sis_store_finish(r->store, s->n, err)) &&
+             sis_records_read(s->directory, out, err);
+    else
+        r->store = NULL;
+    if (!ranks_all_ok(ok, err))
+        return false;
+    sis_records_broadcast(out);
+    return true;
+}
+
+static bool run_search(struct run *r, struct sis_records *out, int64_t *done, struct err *err)
+{
+    if (!open_store(r, err))
+        return false;
+    bool ok = r->n_todo == 0 || search_shared(r, err);
+    double now = (double)r->now;
+    ranks_sum_doubles(&now, 1);
+    *done = r->before + (int64_t)now;
+    return ok && finish(r, out, err);
+}
+
+bool search_run(const struct search *s, struct sis_records *out, int64_t *done, struct err *err)
+{
+    const struct classifier *m = s->model;
+    struct run r = {
+        .search = s, .kept = out, .pixels = m->h * m->w, .floats = (size_t)m->c * (size_t)m->h * (size_t)m->w
+    };
+    bool known = baseline_parse(s->identity->baseline, &r.baseline);
+
+    assert(known && (s->directory || ranks_size() == 1));
+    *out = (struct sis_records){ 0 };
+    if (!s->directory)
+        out->record = mem_alloc((size_t)s->n + 1, sizeof *out->record);
+    bool ok = run_search(&r, out, done, err);
+    if (!ok)
+        sis_records_free(out);
+    sis_store_close(r.store);
+    share_free(&r.share);
+    free(r.todo);
     return ok;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/share.h"
 #include "validate/study_parts.h"
 
 int study_pixels(const struct study *s)
@@ -80,7 +81,15 @@ struct listener {
     bool (*fill)(void *self, int64_t i, float *x, struct err *err);
     void (*hear)(void *self, int64_t i, const float *z);
     void *self;
+    /* What it makes of them, items of number 0..n-1: then the ranks of a job share the work. Without, all do it all. */
+    struct made {
+        void *array;
+        size_t size; /* of an item */
+    } made[4];
 };
+
+/* A rank's blocks of this many batches, at most, cost little to hand out. */
+enum { SHARED_BATCHES = 4 };
 
 /* An answer that is not a number would compare as "not sure", which a check may take for a good sign. */
 static bool finite_logits(const float *z, size_t n, const char *what, struct err *err)
@@ -92,25 +101,80 @@ static bool finite_logits(const float *z, size_t n, const char *what, struct err
     return true;
 }
 
+/* Room for one batch. */
+struct rows {
+    float *x, *z;
+};
+
+static bool predict_batch(const struct study *s, const char *what, int64_t first, int n, const struct listener *l,
+                          struct rows *rows, struct err *err)
+{
+    const struct classifier *m = s->model;
+    size_t floats = study_floats(s), classes = (size_t)m->classes;
+    bool ok = true;
+
+    for (int i = 0; ok && i < n; i++)
+        ok = l->fill(l->self, first + i, rows->x + (size_t)i * floats, err);
+    ok = ok && m->logits(m->self, rows->x, n, rows->z, err) && finite_logits(rows->z, (size_t)n * classes, what, err);
+    for (int i = 0; ok && i < n; i++)
+        l->hear(l->self, first + i, rows->z + (size_t)i * classes);
+    return ok;
+}
+
+static bool predict_alone(const struct study *s, const char *what, int64_t n, const struct listener *l,
+                          struct rows *rows, struct err *err)
+{
+    bool ok = true;
+
+    for (int64_t at = 0; ok && at < n; at += s->model->batch) {
+        int now = n - at < s->model->batch ? (int)(n - at) : s->model->batch;
+        ok = (!study_asked_to_stop(s) || study_interrupted(err)) && predict_batch(s, what, at, now, l, rows, err);
+        study_tell(s, what, (double)(at + now), (double)n);
+    }
+    return ok;
+}
+
+static bool predict_block(const struct study *s, const char *what, int64_t first, int64_t count,
+                          const struct listener *l, struct rows *rows, struct share *share, struct err *err)
+{
+    bool ok = true;
+
+    for (int64_t at = 0; ok && at < count && !share_stopped(share); at += s->model->batch) {
+        int now = count - at < s->model->batch ? (int)(count - at) : s->model->batch;
+        ok = predict_batch(s, what, first + at, now, l, rows, err);
+        share_done(share, now);
+        study_tell(s, what, (double)share_all_done(share), (double)share->n);
+    }
+    return ok;
+}
+
+static bool predict_shared(const struct study *s, const char *what, int64_t n, const struct listener *l,
+                           struct rows *rows, struct err *err)
+{
+    struct share share;
+    int64_t first, count;
+    bool ok = true;
+
+    share_begin(&share, n, SHARED_BATCHES * (int64_t)s->model->batch, s->stop);
+    while (ok && share_next(&share, &first, &count))
+        ok = predict_block(s, what, first, count, l, rows, &share, err);
+    ok = share_end(&share, ok, err);
+    for (int k = 0; ok && k < (int)(sizeof l->made / sizeof *l->made) && l->made[k].array; k++)
+        share_exchange(&share, l->made[k].array, l->made[k].size);
+    share_free(&share);
+    return ok;
+}
+
 static bool predict(const struct study *s, const char *what, int64_t n, const struct listener *l, struct err *err)
 {
     const struct classifier *m = s->model;
-    size_t floats = study_floats(s), batch = (size_t)m->batch;
-    float *x = mem_big(batch * floats, sizeof *x), *z = mem_alloc(batch * (size_t)m->classes, sizeof *z);
-    bool ok = true;
+    size_t floats = (size_t)m->batch * study_floats(s);
+    struct rows rows = { mem_big(floats, sizeof(float)),
+                         mem_alloc((size_t)m->batch * (size_t)m->classes, sizeof(float)) };
+    bool ok = (l->made[0].array ? predict_shared : predict_alone)(s, what, n, l, &rows, err);
 
-    for (int64_t at = 0; ok && at < n; at += m->batch) {
-        int now = n - at < m->batch ? (int)(n - at) : m->batch;
-        for (int i = 0; ok && i < now; i++)
-            ok = l->fill(l->self, at + i, x + (size_t)i * floats, err);
-        ok = ok && (!study_asked_to_stop(s) || study_interrupted(err)) && m->logits(m->self, x, now, z, err) &&
-             finite_logits(z, (size_t)now * (size_t)m->classes, what, err);
-        for (int i = 0; ok && i < now; i++)
-            l->hear(l->self, at + i, z + (size_t)i * (size_t)m->classes);
-        study_tell(s, what, at + now, n);
-    }
-    mem_big_free(x, batch * floats, sizeof *x);
-    free(z);
+    mem_big_free(rows.x, floats, sizeof(float));
+    free(rows.z);
     return ok;
 }
 
@@ -141,7 +205,7 @@ bool study_logits(struct study *s, const char *what, int64_t n, void (*make)(voi
                   void *self, float *z, struct err *err)
 {
     struct made_up made_up = { make, self, z, s->model->classes };
-    struct listener l = { fill_made_up, keep_logits, &made_up };
+    struct listener l = { fill_made_up, keep_logits, &made_up, { { z, (size_t)s->model->classes * sizeof *z } } };
 
     return predict(s, what, n, &l, err);
 }
@@ -214,7 +278,6 @@ const struct answers *study_answers(struct study *s, struct err *err)
 {
     struct answers *a = &s->memory->answers;
     struct questioning q = { s, a };
-    struct listener l = { fill_picture, keep_answer, &q };
 
     if (s->memory->answered)
         return a;
@@ -227,6 +290,13 @@ const struct answers *study_answers(struct study *s, struct err *err)
         a->truth = mem_alloc(n, sizeof *a->truth);
         a->brier = mem_alloc(n, sizeof *a->brier);
     }
+    struct listener l = { fill_picture,
+                          keep_answer,
+                          &q,
+                          { { a->predicted, sizeof *a->predicted },
+                            { a->confidence, sizeof *a->confidence },
+                            { a->truth, sizeof *a->truth },
+                            { a->brier, sizeof *a->brier } } };
     s->memory->answered = predict(s, "whole pictures", a->n, &l, err);
     return s->memory->answered ? a : NULL;
 }
@@ -280,7 +350,7 @@ static void keep_sample(void *self, int64_t i, const float *z)
 bool study_open(struct study *s, int64_t n_sample, struct err *err)
 {
     int64_t count = s->data->count[s->split];
-    struct listener l = { fill_sample, keep_sample, s };
+    struct listener l = { .fill = fill_sample, .hear = keep_sample, .self = s };
     size_t n = (size_t)(n_sample < count ? n_sample : count);
     uint32_t *order;
 

@@ -4,14 +4,14 @@
 
 #include "validate/study.h"
 
-struct search; /* study_search.c */
+struct found; /* study_search.c: a search that has been made */
 
 /* Searches and answers that are there already. */
 struct study_memory {
     bool answered;
     struct answers answers;
     int n;
-    struct search **search; /* [n] */
+    struct found **search; /* [n] */
 };
 
 void study_forget_searches(struct study_memory *m);

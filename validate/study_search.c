@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "validate/search.h"
 #include "validate/study_parts.h"
 
 /* A search, and the part of it that was asked for last with fewer pictures. */
-struct search {
+struct found {
     struct sis_question question;
     struct sis_answer answer;
     int n_views;
@@ -19,69 +20,29 @@ struct view {
     struct sis_answer answer;
 };
 
-/* One search on its way: from rows of the sample to records, through a store when the study has a directory. */
-struct task {
-    struct study *study;
-    const struct sis_question *question;
-    struct sis_store *store;    /* or NULL: */
-    struct sis_records records; /* kept here */
-    int *todo;                  /* rows that have no record yet */
-    int64_t n_todo;
-    double told;
-};
-
 static int target_of(const struct study *s, enum study_target target, int row)
 {
     return target == TARGET_PREDICTED ? s->predicted[row] : target == TARGET_TRUE ? s->label[row] : s->wrong[row];
 }
 
-static bool read_input(void *self, int64_t i, struct sis_input *input, struct err *err)
+/* Pictures that are searched, by their rows in the sample. */
+struct rows {
+    const struct study *study;
+    enum study_target target;
+};
+
+static bool load_rows(void *self, const int64_t *row, int n, float *x, struct search_picture *picture, struct err *err)
 {
-    struct task *t = self;
-    struct study *s = t->study;
-    int row = t->todo[i];
+    const struct rows *rows = self;
+    const struct study *s = rows->study;
 
     (void)err;
-    memcpy(input->x, study_x(s, row), study_floats(s) * sizeof *input->x);
-    baseline_fill(t->question->baseline, input->x, s->model->c, s->model->h, s->model->w, s->data->mean, s->seed,
-                  s->image[row], input->baseline);
-    input->target = target_of(s, t->question->target, row);
+    for (int i = 0; i < n; i++) {
+        int k = (int)row[i];
+        memcpy(x + (size_t)i * study_floats(s), study_x(s, k), study_floats(s) * sizeof *x);
+        picture[i] = (struct search_picture){ s->label[k], s->predicted[k], target_of(s, rows->target, k) };
+    }
     return true;
-}
-
-static bool take_order(void *self, int64_t i, const struct sis_order *order, struct err *err)
-{
-    struct task *t = self;
-    struct study *s = t->study;
-    int row = t->todo[i];
-    enum sis_rank rank = t->question->rank;
-    struct sis_record r = { .image = s->image[row],
-                            .label = s->label[row],
-                            .predicted = s->predicted[row],
-                            .target = target_of(s, t->question->target, row),
-                            .confidence = sis_probability(rank, order->value[0]),
-                            .blank = sis_probability(rank, order->value[order->states - 1]),
-                            .order = *order };
-
-    if (t->store)
-        return sis_store_add(t->store, &r, err);
-    r.order = sis_order_copy(order);
-    t->records.record[t->records.n++] = r;
-    return true;
-}
-
-static bool stop_task(void *self)
-{
-    struct task *t = self;
-    return study_asked_to_stop(t->study);
-}
-
-static void tell_task(void *self, double done)
-{
-    struct task *t = self;
-    int n = t->question->n;
-
-    study_tell(t->study, "sufficient subsets", done + (double)(n - t->n_todo), n);
 }
 
 static const char *target_name(enum study_target t)
@@ -104,59 +65,27 @@ static struct sis_identity identity_of(const struct study *s, const struct sis_q
     return id;
 }
 
-static bool open_store(struct task *t, struct err *err)
+static bool search_rows(const struct study *s, const struct sis_question *q, struct sis_records *out, struct err *err)
 {
-    struct study *s = t->study;
-    const struct sis_question *q = t->question;
-
-    if (!s->directory)
-        return true;
     struct sis_identity id = identity_of(s, q);
-    char *path = mem_format("%s/sis-%s-%s-%s-%d", s->directory, sis_rank_name(q->rank), baseline_name(q->baseline),
-                            target_name(q->target), q->n);
-    bool ok = file_make_directories(path, err) && sis_store_open(path, &id, s->resume, &t->store, err);
-    free(path);
-    return ok;
-}
+    struct rows rows = { s, q->target };
+    char *path = mem_format("%s/sis-%s-%s-%s-%d", s->directory ? s->directory : "", sis_rank_name(q->rank),
+                            baseline_name(q->baseline), target_name(q->target), q->n);
+    const struct search search = { .model = s->model,
+                                   .identity = &id,
+                                   .mean = s->data->mean,
+                                   .image = s->image,
+                                   .n = q->n,
+                                   .load = load_rows,
+                                   .self = &rows,
+                                   .directory = s->directory ? path : NULL,
+                                   .resume = s->resume,
+                                   .progress = s->progress,
+                                   .what = "sufficient subsets",
+                                   .stop = s->stop };
+    int64_t done;
+    bool ok = search_run(&search, out, &done, err);
 
-static bool run_search(struct task *t, struct err *err)
-{
-    struct study *s = t->study;
-    struct sis_settings settings = s->identity->settings;
-    struct sis_images images = {
-        .n = 0, .self = t, .read = read_input, .done = take_order, .stop = stop_task, .tell = tell_task
-    };
-    struct sis_counts counts;
-
-    settings.rank = t->question->rank;
-    t->todo = mem_alloc((size_t)t->question->n, sizeof *t->todo);
-    for (int row = 0; row < t->question->n; row++)
-        if (!t->store || !sis_store_has(t->store, s->image[row]))
-            t->todo[t->n_todo++] = row;
-    images.n = t->n_todo;
-    return sis_images_run(s->model, &settings, &images, &counts, err) && (!counts.stopped || study_interrupted(err));
-}
-
-static int by_image(const void *a, const void *b)
-{
-    int64_t x = ((const struct sis_record *)a)->image, y = ((const struct sis_record *)b)->image;
-    return x < y ? -1 : x > y;
-}
-
-/* The records of a search that is through, in rising image number. */
-static bool gather(struct task *t, struct err *err)
-{
-    struct study *s = t->study;
-
-    if (!t->store) {
-        qsort(t->records.record, (size_t)t->records.n, sizeof *t->records.record, by_image);
-        return true;
-    }
-    free(t->records.record);
-    t->records = (struct sis_records){ 0 };
-    char *path = mem_format("%s/sis-%s-%s-%s-%d", s->directory, sis_rank_name(t->question->rank),
-                            baseline_name(t->question->baseline), target_name(t->question->target), t->question->n);
-    bool ok = sis_store_finish(t->store, t->question->n, err) && sis_records_read(path, &t->records, err);
     free(path);
     return ok;
 }
@@ -188,28 +117,22 @@ static int *find_rows(const struct study *s, const struct sis_records *records)
     return row;
 }
 
-static struct search *make_search(struct study *s, const struct sis_question *q, struct err *err)
+static struct found *make_search(struct study *s, const struct sis_question *q, struct err *err)
 {
-    struct task t = { .study = s, .question = q };
-    struct search *made = NULL;
+    struct sis_records records;
 
-    t.records.record = mem_alloc((size_t)q->n, sizeof *t.records.record);
-    if (open_store(&t, err) && run_search(&t, err) && gather(&t, err)) {
-        made = mem_alloc(1, sizeof *made);
-        made->question = *q;
-        made->answer = (struct sis_answer){ t.records, find_rows(s, &t.records) };
-    } else {
-        sis_records_free(&t.records);
-    }
-    sis_store_close(t.store);
-    free(t.todo);
+    if (!search_rows(s, q, &records, err))
+        return NULL;
+    struct found *made = mem_alloc(1, sizeof *made);
+    made->question = *q;
+    made->answer = (struct sis_answer){ records, find_rows(s, &records) };
     return made;
 }
 
-static struct search *find_search(struct study *s, const struct sis_question *q)
+static struct found *find_search(struct study *s, const struct sis_question *q)
 {
     for (int i = 0; i < s->memory->n; i++) {
-        struct search *f = s->memory->search[i];
+        struct found *f = s->memory->search[i];
         if (f->question.rank == q->rank && f->question.baseline == q->baseline && f->question.target == q->target &&
             f->question.n >= q->n)
             return f;
@@ -218,7 +141,7 @@ static struct search *find_search(struct study *s, const struct sis_question *q)
 }
 
 /* Of a search, the pictures that are among the first n of the sample. */
-static const struct sis_answer *view_of(struct search *f, int n)
+static const struct sis_answer *view_of(struct found *f, int n)
 {
     if (f->question.n == n)
         return &f->answer;
@@ -254,7 +177,7 @@ const struct sis_answer *study_sis(struct study *s, const struct sis_question *q
     struct sis_question wanted = *q;
 
     wanted.n = q->n < s->n ? q->n : s->n;
-    struct search *f = find_search(s, &wanted);
+    struct found *f = find_search(s, &wanted);
     if (!f) {
         struct sis_question made = wanted;
         if (q->target == TARGET_PREDICTED && q->rank == s->identity->settings.rank &&
@@ -263,7 +186,7 @@ const struct sis_answer *study_sis(struct study *s, const struct sis_question *q
         f = make_search(s, &made, err);
         if (!f)
             return NULL;
-        s->memory->search = mem_resize(s->memory->search, (size_t)s->memory->n + 1, sizeof(struct search *));
+        s->memory->search = mem_resize(s->memory->search, (size_t)s->memory->n + 1, sizeof(struct found *));
         s->memory->search[s->memory->n++] = f;
     }
     return view_of(f, wanted.n);
@@ -274,7 +197,7 @@ bool study_has_searched(const struct study *s)
     return s->memory->n > 0;
 }
 
-static void search_free(struct search *f)
+static void search_free(struct found *f)
 {
     for (int i = 0; i < f->n_views; i++) {
         free(f->view[i]->answer.records.record);

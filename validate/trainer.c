@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/ranks.h"
 
 static void add_option(struct process_words *w, const char *name, const char *value)
 {
@@ -103,4 +104,14 @@ bool training_run(const struct training *t, struct training_result *out, struct 
 
     free(path);
     return ok;
+}
+
+bool training_run_once(const struct training *t, struct training_result *out, struct err *err)
+{
+    bool ok = ranks_number() != 0 || training_run(t, out, err);
+
+    if (!ranks_all_ok(ok, err)) /* the others sleep here */
+        return false;
+    ranks_broadcast(out, sizeof *out);
+    return true;
 }

@@ -39,6 +39,9 @@ struct training_result {
  * (EXIT_INTERRUPTED). A training that fails says why in err (the last line that it printed). */
 bool training_run(const struct training *t, struct training_result *out, struct err *err);
 
+/* The same for the ranks of a job (base/ranks.h), which all call it: rank 0 trains, all get the result. */
+bool training_run_once(const struct training *t, struct training_result *out, struct err *err);
+
 /* The result of the run in this directory; refused when it is not finished, or damaged. */
 bool training_read(const char *directory, struct training_result *out, struct err *err);
 

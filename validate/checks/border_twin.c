@@ -97,7 +97,7 @@ static bool train(struct twins *t, int k, struct err *err)
                                  .what = what[k],
                                  .stop = s->stop };
     bool ok =
-        training_run(&training, &t->trained[k], err) &&
+        training_run_once(&training, &t->trained[k], err) &&
         (t->trained[k].test_images > 0 || err_run(err, "%s: was not tested; give the data set a test split", run));
 
     t->right[k] = estimate_share(t->trained[k].test_right, t->trained[k].test_images);

@@ -48,7 +48,7 @@ static bool train_part(struct survey *s, const struct network_cfg *n, const stru
                           .progress = s->progress,
                           .what = p->what,
                           .stop = s->stop };
-    bool ok = training_run(&t, out, err);
+    bool ok = training_run_once(&t, out, err);
 
     free(run);
     free(view);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "base/settings.h"
 
 static const double sync_seconds = 2;
 
@@ -37,18 +39,50 @@ static bool is_temporary(const char *name)
     return false;
 }
 
-static bool remove_temporaries(const char *path, struct err *err)
+/* The number of the writer whose journal this is: "sis.partial.12". 0: it is none. */
+static int writer_of(const char *name)
+{
+    static const char prefix[] = STORE_PARTIAL ".";
+    size_t n = sizeof prefix - 1;
+    long long writer = 0;
+    return strncmp(name, prefix, n) == 0 && parse_int(name + n, 1, INT_MAX, &writer) ? (int)writer : 0;
+}
+
+/* Calls visit for every name in the directory. */
+static bool for_names(const char *path, bool (*visit)(void *self, const char *path, const char *name, struct err *err),
+                      void *self, struct err *err)
 {
     DIR *directory = opendir(path);
     bool ok = true;
     if (!directory)
         return err_run(err, "%s: cannot be read (%s); choose another directory with --out", path, strerror(errno));
     for (struct dirent *entry; ok && (entry = readdir(directory));)
-        if (is_temporary(entry->d_name) && unlinkat(dirfd(directory), entry->d_name, 0) != 0 && errno != ENOENT)
-            ok = err_run(err, "%s/%s: cannot be removed (%s); check the permissions", path, entry->d_name,
-                         strerror(errno));
+        ok = visit(self, path, entry->d_name, err);
     closedir(directory);
     return ok;
+}
+
+static bool remove_file(const char *directory, const char *name, struct err *err)
+{
+    char *path = file_join(directory, name);
+    bool ok = unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR ||
+              err_run(err, "%s: cannot be removed (%s); check the permissions", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
+static bool remove_temporary(void *self, const char *path, const char *name, struct err *err)
+{
+    (void)self;
+    return !is_temporary(name) || remove_file(path, name, err);
+}
+
+static bool count_writer(void *self, const char *path, const char *name, struct err *err)
+{
+    int *n = self;
+    (void)path, (void)err;
+    *n += writer_of(name) > 0;
+    return true;
 }
 
 static bool holds(const char *directory, const char *name)
@@ -61,7 +95,10 @@ static bool holds(const char *directory, const char *name)
 
 static bool refuse_existing(const char *directory, bool fresh, struct err *err)
 {
-    bool found = !fresh;
+    int writers = 0;
+    if (!for_names(directory, count_writer, &writers, err))
+        return false;
+    bool found = !fresh || writers > 0;
     for (int i = 0; i < N_RESULTS; i++)
         found = found || holds(directory, results[i]);
     return !found || err_usage(err,
@@ -72,9 +109,9 @@ static bool refuse_existing(const char *directory, bool fresh, struct err *err)
 
 bool store_claim(const char *directory, bool resume, struct store_journal *j, bool *fresh, struct err *err)
 {
-    if (!file_make_directories(directory, err) || !store_journal_open(j, directory, fresh, err))
+    if (!file_make_directories(directory, err) || !store_journal_open(j, directory, 0, fresh, err))
         return false;
-    if (remove_temporaries(directory, err) && (resume || refuse_existing(directory, *fresh, err)))
+    if (for_names(directory, remove_temporary, NULL, err) && (resume || refuse_existing(directory, *fresh, err)))
         return true;
     if (*fresh)
         store_journal_remove(j);
@@ -130,6 +167,41 @@ static bool take_number(void *self, struct sis_record *r, struct err *err)
     return true;
 }
 
+/* A record of another writer becomes ours. It is there already when we were killed before that journal was removed. */
+static bool take_over(void *self, struct sis_record *r, struct err *err)
+{
+    struct sis_store *s = self;
+    bool ok = sis_store_has(s, r->image) || store_journal_append(&s->journal, r, err);
+    if (ok && !sis_store_has(s, r->image))
+        remember(s, r->image);
+    sis_record_free(r);
+    return ok;
+}
+
+static bool take_in_writer(void *self, const char *path, const char *name, struct err *err)
+{
+    struct sis_store *s = self;
+    struct store_journal other;
+    bool fresh;
+    int writer = writer_of(name);
+    if (writer == 0)
+        return true;
+    if (!store_journal_open(&other, path, writer, &fresh, err))
+        return false;
+    bool ok = (fresh || store_journal_resume(&other, &s->identity, take_over, s, err)) &&
+              store_journal_sync(&s->journal, err);
+    if (ok)
+        store_journal_remove(&other);
+    else
+        store_journal_close(&other);
+    return ok;
+}
+
+static bool take_in_writers(struct sis_store *s, struct err *err)
+{
+    return for_names(s->directory, take_in_writer, s, err);
+}
+
 static const char same_remedy[] = "--resume goes on with the same model, data and settings only; --out names another "
                                   "directory";
 
@@ -152,8 +224,9 @@ static bool check_finished(struct sis_store *s, struct err *err)
 static bool start(struct sis_store *s, bool fresh, struct err *err)
 {
     if (!holds(s->directory, STORE_IDENTITY))
-        return fresh ? store_journal_begin(&s->journal, &s->identity, err)
-                     : store_journal_resume(&s->journal, &s->identity, take_number, s, err);
+        return (fresh ? store_journal_begin(&s->journal, &s->identity, err)
+                      : store_journal_resume(&s->journal, &s->identity, take_number, s, err)) &&
+               take_in_writers(s, err);
     bool ok = check_finished(s, err);
     if (ok || fresh)
         store_journal_remove(&s->journal);
@@ -170,14 +243,42 @@ static bool take_identity(struct sis_store *s, const struct sis_identity *identi
     return ok;
 }
 
-bool sis_store_open(const char *directory, const struct sis_identity *identity, bool resume, struct sis_store **out,
-                    struct err *err)
+static struct sis_store *new_store(const char *directory)
 {
-    bool fresh;
     struct sis_store *s = mem_alloc(1, sizeof *s);
     s->journal.fd = -1;
     s->directory = mem_string(directory);
     s->synced = clock_seconds();
+    return s;
+}
+
+bool sis_store_join(const char *directory, const struct sis_identity *identity, int writer, struct sis_store **out,
+                    struct err *err)
+{
+    bool fresh;
+    struct sis_store *s = new_store(directory);
+    assert(writer >= 1);
+    if (take_identity(s, identity, err) && store_journal_open(&s->journal, directory, writer, &fresh, err) &&
+        (fresh ||
+         err_run(err, "%s: was written by nobody of this job; start it again with --resume", s->journal.path)) &&
+        store_journal_begin(&s->journal, &s->identity, err)) {
+        *out = s;
+        return true;
+    }
+    sis_store_close(s);
+    return false;
+}
+
+bool sis_store_sync(struct sis_store *s, struct err *err)
+{
+    return s->finished || store_journal_sync(&s->journal, err);
+}
+
+bool sis_store_open(const char *directory, const struct sis_identity *identity, bool resume, struct sis_store **out,
+                    struct err *err)
+{
+    bool fresh;
+    struct sis_store *s = new_store(directory);
     if (take_identity(s, identity, err) && store_claim(directory, resume, &s->journal, &fresh, err) &&
         start(s, fresh, err)) {
         *out = s;
@@ -234,6 +335,8 @@ static int compare_records(const void *a, const void *b)
 bool sis_store_finish(struct sis_store *s, int64_t expected, struct err *err)
 {
     assert(!s->finished);
+    if (!take_in_writers(s, err))
+        return false;
     if (s->n != expected)
         return err_run(err, "%s: %lld of %lld images are done; run it again with --resume", s->directory,
                        (long long)s->n, (long long)expected);

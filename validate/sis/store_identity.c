@@ -46,6 +46,16 @@ json_t *store_identity_json(const struct sis_identity *d)
     return root; /* NULL: a text that is not UTF-8 */
 }
 
+char *sis_identity_text(const struct sis_identity *identity)
+{
+    json_t *root = store_identity_json(identity);
+    char *json = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = mem_string(json ? json : "");
+    free(json);
+    json_decref(root);
+    return text;
+}
+
 /* Where a value is read from, and the first thing that is wrong with it. */
 struct reader {
     const json_t *root;

@@ -1,4 +1,5 @@
-/* sis.partial: a header, then one block for each finished image, in the order in which they were finished.
+/* sis.partial, and sis.partial.N of further writers: a header, then one block for each finished image, in the order in
+ * which they were finished.
  *
  *   header  magic[8], length of the identity u32, CRC-32 of the identity u32, identity (JSON text)
  *   block   mark u32, length of the record u32, CRC-32 of the record u32, CRC-32 of the 12 bytes before u32, record
@@ -40,10 +41,18 @@ static bool is_same_file(const struct store_journal *j, struct stat *info)
            named.st_dev == info->st_dev;
 }
 
-bool store_journal_open(struct store_journal *j, const char *directory, bool *fresh, struct err *err)
+static char *path_of(const char *directory, int writer)
+{
+    char *name = writer ? mem_format(STORE_PARTIAL ".%d", writer) : mem_string(STORE_PARTIAL);
+    char *path = file_join(directory, name);
+    free(name);
+    return path;
+}
+
+bool store_journal_open(struct store_journal *j, const char *directory, int writer, bool *fresh, struct err *err)
 {
     struct stat info;
-    *j = (struct store_journal){ .path = file_join(directory, STORE_PARTIAL), .fd = -1 };
+    *j = (struct store_journal){ .path = path_of(directory, writer), .fd = -1 };
     j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     bool ok = false;
     if (j->fd < 0)

@@ -41,14 +41,14 @@ unsigned char *store_record_pack(const struct sis_record *r, size_t *n);
 /* False: they are not a record. sis_record_free it after success only. */
 bool store_record_unpack(const unsigned char *bytes, size_t n, struct sis_record *out);
 
-/* Journal: store_journal.c. An open, locked sis.partial. */
+/* Journal: store_journal.c. An open, locked sis.partial, or sis.partial.N of writer N >= 1. */
 struct store_journal {
     char *path;
     int fd;      /* -1: none */
     int64_t end; /* bytes that are whole records */
 };
 /* Opens or makes it and takes the lock; *fresh: there was none, or nothing in it. */
-bool store_journal_open(struct store_journal *j, const char *directory, bool *fresh, struct err *err);
+bool store_journal_open(struct store_journal *j, const char *directory, int writer, bool *fresh, struct err *err);
 bool store_journal_begin(struct store_journal *j, const struct sis_identity *identity, struct err *err);
 /* Gives every whole record to `take`, which owns it; drops a torn tail. Refuses another identity, and damage that is
  * not at the end. */
