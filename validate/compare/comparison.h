@@ -40,12 +40,13 @@ struct paired {
     enum unit unit;         /* of the values below */
     struct estimate a, b;   /* what each model has on these pairs: median or mean, with its own 95 % interval */
     int n;                  /* pairs = check.estimate.n; 0 after an error */
-    int64_t *image;         /* [n] number in the split; NULL: made-up pictures */
+    int64_t *image;         /* [n] number in the split; of a made-up picture: of the one it was made from */
     double *value[2];       /* [n] of A, of the candidate */
     int64_t rose, fell;     /* pairs whose value is larger, smaller for the candidate; the others are equal */
     struct estimate second; /* a second look that decides nothing: the mean change where the measure is the median; n = 0:
                                none */
-    double p_value;         /* McNemar's exact test, two-sided, where `counted`; else NaN. Decides nothing */
+    double p_value;         /* McNemar's exact test, two-sided, where `counted`; else NaN. The interval holds no change when it is
+                               above 1 - confidence */
 };
 
 /* A model that is compared. What is not known is NaN or -1. */
