@@ -2,10 +2,10 @@
  *
  * A pixel is dropped in all its channels. Every pixel has the same chance, `probability`, whatever is drawn:
  *   single pixels       Carter et al. 2021, "Overinterpretation reveals image classification model pathologies"
- *   block=N             squares at random places, over the edges too (after DropBlock, Ghiasi et al. 2018, whose squares
- *                       stay inside and so spare the edges, and whose share is approximate where squares overlap)
- *   patch=N             squares of a fixed grid that begins in the upper left corner (PatchDropout, Liu et al. 2023;
- *                       masked autoencoders, He et al. 2022), each by a draw of its own, so their number varies
+ *   block=N             squares at random places, over the edges too (after DropBlock, Ghiasi et al. 2018, whose
+ * squares stay inside and so spare the edges, and whose share is approximate where squares overlap) patch=N squares of
+ * a fixed grid that begins in the upper left corner (PatchDropout, Liu et al. 2023; masked autoencoders, He et al.
+ * 2022), each by a draw of its own, so their number varies
  *
  * What is drawn is keyed by (seed, epoch, image) alone: no thread, batch or order matters. */
 #ifndef MARGINALIA_DARKNET_EXT_INPUT_DROPOUT_H
