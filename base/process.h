@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include "base/err.h"
 
-enum { PROCESS_MOST_WORDS = 40 };
+enum { PROCESS_MOST_WORDS = 64 };
 
 /* A command line that grows; the words are owned. */
 struct process_words {

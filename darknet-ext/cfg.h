@@ -140,5 +140,6 @@ char *cfg_resolved_text(const struct net_cfg *cfg);
 const char *activation_name(enum activation a);
 const char *dropout_fill_name(enum dropout_fill fill);
 const char *policy_name(enum lr_policy policy);
+const char *combine_name(enum combine combine);
 
 #endif

@@ -201,6 +201,11 @@ const char *policy_name(enum lr_policy policy)
     return policy_names[policy];
 }
 
+const char *combine_name(enum combine combine)
+{
+    return combine_names[combine];
+}
+
 const char *activation_name(enum activation a)
 {
     return activation_names[a];
@@ -507,7 +512,7 @@ static void write_value(FILE *out, const struct key *key, const char *source, in
     case KEY_ACTIVATION: fputs(activation_name(*(const enum activation *)value), out); break;
     case KEY_SCHEDULE:   fputs(schedule_names[*(const enum dropout_schedule *)value], out); break;
     case KEY_FILL:       fputs(fill_names[*(const enum dropout_fill *)value], out); break;
-    case KEY_COMBINE:    fputs(combine_names[*(const enum combine *)value], out); break;
+    case KEY_COMBINE:    fputs(combine_name(*(const enum combine *)value), out); break;
     case KEY_INTS: case KEY_REALS: write_list(out, key, source, n); break;
     case KEY_NEUTRAL:    break;
     }

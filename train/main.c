@@ -14,8 +14,10 @@
 #include "base/statistics.h"
 #include "base/version.h"
 #include "darknet-ext/weights.h"
+#include "train/command_ensemble.h"
 #include "train/loop.h"
 #include "train/manifest.h"
+#include "train/members.h"
 #include "train/options.h"
 #include "train/setup.h"
 
@@ -26,6 +28,8 @@ struct run {
     char **argv;
     struct setup setup;
     struct run_directory directory;
+    struct run_directory ensemble; /* --member: a share of it, unless a training of all members leads */
+    bool led;
     struct loop loop;
     struct manifest manifest;
 };
@@ -40,7 +44,7 @@ static void print_memory(const struct train_options *o, const struct net_cfg *cf
     struct model_options options = setup_model_options(o, cfg);
     int64_t model = model_memory_estimate(cfg, &options), loader = setup_loader_bytes(cfg);
 
-    printf("\nestimated memory\n");
+    printf("\nestimated memory%s\n", cfg->members ? " of each member while it trains" : "");
     print_megabytes("network and workspace", model);
     print_megabytes("images decoded ahead", loader);
     print_megabytes("in all", model + loader);
@@ -100,6 +104,16 @@ static bool print_data(const struct train_options *o, const struct net_cfg *cfg,
     return true;
 }
 
+static void print_members(const struct train_options *o, const struct net_cfg *cfg)
+{
+    int jobs, threads;
+
+    members_share(o, cfg->members, &jobs, &threads);
+    printf("ensemble: %d members with seeds %llu to %llu, combined by the mean of their %s; %d at a time, %d thread%s "
+           "each\n", cfg->members, (unsigned long long)cfg->seed, (unsigned long long)cfg->seed + cfg->members - 1u,
+           cfg->combine == COMBINE_LOGIT ? "logits" : "probabilities", jobs, threads, threads > 1 ? "s" : "");
+}
+
 static bool dry_run(const struct train_options *o, struct err *err)
 {
     struct net_cfg *cfg;
@@ -108,8 +122,10 @@ static bool dry_run(const struct train_options *o, struct err *err)
         return false;
     char *text = cfg_resolved_text(cfg), *directory = options_directory(o);
     char *layers = strstr(text + 1, "\n[");
-    printf("run directory %s, threads %lld\n\n%.*s\n\n", directory, o->threads,
-           layers ? (int)(layers - text) : (int)strlen(text), text);
+    printf("run directory %s, threads %lld\n", directory, o->threads);
+    if (cfg->members)
+        print_members(o, cfg);
+    printf("\n%.*s\n\n", layers ? (int)(layers - text) : (int)strlen(text), text);
     cfg_print(cfg, stdout);
     print_memory(o, cfg);
     bool ok = print_engine(o, cfg, err) && print_data(o, cfg, err);
@@ -332,35 +348,63 @@ static void bind_loop(struct run *r)
                                      .state = &r->loop.state };
 }
 
-static enum exit_status train(const struct train_options *o, int argc, char **argv, struct err *err)
+static bool open_directory(struct run *r, struct err *err)
 {
-    struct run r = { .options = o, .argc = argc, .argv = argv };
+    const struct train_options *o = r->options;
     enum run_mode mode = o->resume ? RUN_RESUME : o->overwrite ? RUN_OVERWRITE : RUN_NEW;
     char *path = options_directory(o);
-    enum exit_status status = EXIT_CANNOT_RUN;
+    bool ok = (!o->member || command_member_begin(o, &r->ensemble, &r->led, err)) &&
+              run_directory_open(&r->directory, path, mode, err);
 
-    if (!setup_open(o, &r.setup, err)) {
-        status = err->status;
-    } else if (!run_directory_open(&r.directory, path, mode, err)) {
-        status = err->status;
-        setup_close(&r.setup);
-    } else {
-        bind_loop(&r);
-        status = train_in_directory(&r, err);
-        progress_free(r.loop.progress);
-        checkpoint_free(&r.loop.state);
-        free(r.loop.state.parameters);
-        free(r.loop.state.momentum);
-        run_directory_close(&r.directory);
-        setup_close(&r.setup);
-    }
     free(path);
+    return ok;
+}
+
+static enum exit_status train_alone(struct run *r, struct err *err)
+{
+    if (!setup_open(r->options, &r->setup, err))
+        return err->status;
+    if (!open_directory(r, err)) {
+        setup_close(&r->setup);
+        return err->status;
+    }
+    bind_loop(r);
+    enum exit_status status = train_in_directory(r, err);
+    progress_free(r->loop.progress);
+    checkpoint_free(&r->loop.state);
+    free(r->loop.state.parameters);
+    free(r->loop.state.momentum);
+    run_directory_close(&r->directory);
+    setup_close(&r->setup);
     return status;
+}
+
+static enum exit_status train(const struct train_options *o, int argc, char **argv, struct err *err)
+{
+    struct run r = { .options = o, .argc = argc, .argv = argv, .ensemble = { .lock = -1, .turn = -1 } };
+    enum exit_status status = train_alone(&r, err);
+
+    if (status == EXIT_OK && o->member && !r.led)
+        status = command_member_end(o, &r.ensemble, argc, argv, err);
+    run_directory_close(&r.ensemble);
+    return status;
+}
+
+static bool is_ensemble(const struct train_options *o, bool *yes, struct err *err)
+{
+    struct net_cfg *cfg;
+
+    if (!setup_cfg(o, &cfg, err))
+        return false;
+    *yes = cfg->members > 0;
+    cfg_free(cfg);
+    return true;
 }
 
 static enum exit_status run_program(int argc, char **argv, struct err *err)
 {
     struct train_options o;
+    bool ensemble;
 
     if (settings_asks(argc, argv, "help")) {
         options_help(stdout);
@@ -372,11 +416,15 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
     }
     if (!options_parse(&o, argc, argv, err))
         return err->status;
+    if (o.join)
+        return command_join(&o, err);
     if (o.dry_run)
         return dry_run(&o, err) ? EXIT_OK : err->status;
     if (o.weights && o.export_stock)
         return export_only(&o, err) ? EXIT_OK : err->status;
-    return train(&o, argc, argv, err);
+    if (!is_ensemble(&o, &ensemble, err))
+        return err->status;
+    return ensemble ? command_ensemble(&o, argc, argv, err) : train(&o, argc, argv, err);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-#include "train/manifest.h"
+#include "train/manifest_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static char *processor_name(void)
     return name;
 }
 
-static json_t *now_utc(void)
+json_t *manifest_now(void)
 {
     time_t now = time(NULL);
     struct tm utc;
@@ -47,16 +47,16 @@ static json_t *text_json(const char *text)
     return o ? o : json_string("(not UTF-8)");
 }
 
-static json_t *command_json(const struct manifest *m)
+json_t *manifest_command(int argc, char **argv)
 {
     json_t *words = json_array();
 
-    for (int i = 0; i < m->argc; i++)
-        json_array_append_new(words, text_json(m->argv[i]));
+    for (int i = 0; i < argc; i++)
+        json_array_append_new(words, text_json(argv[i]));
     return words;
 }
 
-static json_t *program_json(void)
+json_t *manifest_program(void)
 {
     json_t *o = json_object();
     char *processor = processor_name();
@@ -85,28 +85,27 @@ static json_t *data_json(const struct setup *s)
     return o;
 }
 
-static json_t *cfg_json(const struct setup *s)
+json_t *manifest_cfg(const struct net_cfg *cfg)
 {
     json_t *o = json_object();
     struct sha256 *digest = sha256_new();
     char hex[SHA256_HEX];
 
-    json_object_set_new(o, "path", json_string(s->cfg->path));
-    sha256_add(digest, s->cfg->text, strlen(s->cfg->text));
+    json_object_set_new(o, "path", json_string(cfg->path));
+    sha256_add(digest, cfg->text, strlen(cfg->text));
     sha256_finish(digest, hex);
     json_object_set_new(o, "sha256", json_string(hex));
-    char *resolved = cfg_resolved_text(s->cfg);
+    char *resolved = cfg_resolved_text(cfg);
     digest = sha256_new();
     sha256_add(digest, resolved, strlen(resolved));
     sha256_finish(digest, hex);
     free(resolved);
     json_object_set_new(o, "resolved_sha256", json_string(hex));
-    json_object_set_new(o, "parameters", json_integer(s->cfg->parameters));
+    json_object_set_new(o, "parameters", json_integer(cfg->parameters));
     return o;
 }
 
-/* Accuracy with its 95 % Wilson interval. */
-static void set_accuracy(json_t *o, int64_t correct, int64_t images)
+void manifest_set_accuracy(json_t *o, int64_t correct, int64_t images)
 {
     struct interval w = wilson(correct, images);
 
@@ -127,7 +126,7 @@ static json_t *weights_json(const struct manifest *m, const char *file, int64_t 
     json_object_set_new(o, "sha256", file_sha256(path, hex, &ignored) ? json_string(hex) : json_null());
     json_object_set_new(o, "epoch", json_integer(epoch));
     if (images)
-        set_accuracy(o, correct, images);
+        manifest_set_accuracy(o, correct, images);
     free(path);
     return o;
 }
@@ -140,7 +139,7 @@ static json_t *sampled_json(const struct manifest *m)
         const struct sampled_result *s = &m->sampled[i];
         json_t *o = json_object();
         json_object_set_new(o, "samples", json_integer(s->samples));
-        set_accuracy(o, s->result.correct, s->result.images);
+        manifest_set_accuracy(o, s->result.correct, s->result.images);
         json_array_append_new(list, o);
     }
     return list;
@@ -184,13 +183,13 @@ bool manifest_write(const struct manifest *m, const char *status, const char *re
     json_object_set_new(o, "status", json_string(status));
     if (reason)
         json_object_set_new(o, "reason", json_string(reason));
-    json_object_set_new(o, "written_utc", now_utc());
-    json_object_set_new(o, "command", command_json(m));
+    json_object_set_new(o, "written_utc", manifest_now());
+    json_object_set_new(o, "command", manifest_command(m->argc, m->argv));
     json_object_set_new(o, "seed", json_integer((json_int_t)s->cfg->seed));
     json_object_set_new(o, "threads", json_integer(s->options->threads));
     json_object_set_new(o, "precision", json_string(s->cfg->precision));
-    json_object_set_new(o, "program", program_json());
-    json_object_set_new(o, "cfg", cfg_json(s));
+    json_object_set_new(o, "program", manifest_program());
+    json_object_set_new(o, "cfg", manifest_cfg(s->cfg));
     json_object_set_new(o, "initial_weights_sha256", s->fine_tuning ? json_string(s->weights_hash) : json_null());
     json_object_set_new(o, "data", data_json(s));
     json_object_set_new(o, "progress", position_json(&m->state->position));

@@ -1,5 +1,6 @@
 #include "train/options.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -7,13 +8,15 @@
 #include "base/team.h"
 #include "datasets/view.h"
 
-enum { MAX_OPTIONS = 32, MAX_PARTS = 1000 };
+enum { MAX_OPTIONS = 48, MAX_PARTS = 1000 };
 
 static const char examples[] =
     "  train cfg/resnet20_dropout.cfg                  train as the cfg says, into runs/resnet20_dropout\n"
     "  train cfg/resnet20_dropout.cfg --resume         go on after an interruption\n"
     "  train cfg/resnet20.cfg --seed 2 --out runs/two  another seed beside the first\n"
     "  train cfg/resnet20.cfg --view border:4          on the borders alone: what do they tell?\n"
+    "  train cfg/resnet20_ensemble.cfg --jobs 2        an ensemble, two members at a time\n"
+    "  train --join runs/both runs/resnet20 runs/vgg16_cifar      an ensemble of runs that are there\n"
     "  train cfg/resnet20.cfg --weights runs/resnet20/final.weights --export-stock stock\n"
     "\n"
     "Exit status: 0 trained, 2 wrong usage or settings, 3 could not run (unreadable data, full disk, diverged),\n"
@@ -47,6 +50,14 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .help = "leave part K of N parts of the training images out: those whose number mod N is K - 1" },
         { .name = "precision", .kind = SETTING_CHOICE, .value = &o->precision, .choices = "f32|bf16",
           .argument = "P", .help = "f32 or bf16 instead of the cfg's precision" },
+        { .name = "member", .kind = SETTING_INT, .value = &o->member, .min = 1, .max = ENSEMBLE_MOST, .argument = "K",
+          .help = "of an ensemble only member K: a run with seed + K - 1; the last one makes the ensemble" },
+        { .name = "jobs", .kind = SETTING_INT, .value = &o->jobs, .min = 1, .max = ENSEMBLE_MOST, .argument = "N",
+          .help = "members that train at the same time and share the threads (default: as many as threads)" },
+        { .name = "combine", .kind = SETTING_CHOICE, .value = &o->combine, .choices = COMBINE_WORDS,
+          .argument = "RULE", .help = "mean of the members' logits or of their probabilities (default: the cfg's)" },
+        { .name = "join", .kind = SETTING_STRING, .value = &o->join, .argument = "DIR",
+          .help = "make an ensemble in DIR of the finished runs that are named instead of CFG" },
         { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
           .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite,
@@ -87,9 +98,9 @@ static struct train_options defaults(void)
 
 static struct settings make_settings(const struct setting *table, int n)
 {
-    return (struct settings){ .program = "train", .usage = "CFG [options]",
+    return (struct settings){ .program = "train", .usage = "CFG [options], or --join DIR RUN RUN...",
         .summary = "Trains the image classifier that CFG describes (Darknet's cfg language and Marginalia's keys).",
-        .table = table, .n = n, .min_positional = 1, .max_positional = 1, .examples = examples };
+        .table = table, .n = n, .min_positional = 1, .max_positional = ENSEMBLE_MOST, .examples = examples };
 }
 
 /* What the table cannot say: settings that contradict each other. */
@@ -97,6 +108,12 @@ static bool check_together(const struct train_options *o, struct err *err)
 {
     if (o->resume && o->overwrite)
         return err_usage(err, "train: --resume and --overwrite contradict each other; leave one of them out");
+    if (o->member && o->jobs)
+        return err_usage(err, "train: --member trains one and --jobs is about several; leave one of them out");
+    if (o->join && o->n_runs < 2)
+        return err_usage(err, "train: --join %s: %s alone is no ensemble; name at least two runs", o->join, o->run[0]);
+    if (!o->join && o->n_runs > 1)
+        return err_usage(err, "train: unexpected argument %s; train one cfg at a time", o->run[1]);
     return true;
 }
 
@@ -121,12 +138,54 @@ bool options_parse(struct train_options *o, int argc, char **argv, struct err *e
 {
     struct setting table[MAX_OPTIONS];
     const char *without = NULL;
-    int n = 0;
 
     *o = defaults();
     struct settings s = make_settings(table, make_table(o, &without, table));
-    return settings_parse(&s, argc, argv, &o->cfg, &n, err) && (!without || read_without(o, without, err)) &&
-           check_together(o, err);
+    if (!settings_parse(&s, argc, argv, o->run, &o->n_runs, err))
+        return false;
+    o->cfg = o->run[0];
+    return (!without || read_without(o, without, err)) && check_together(o, err);
+}
+
+static void add_word(const struct setting *now, const struct setting *preset, struct process_words *w)
+{
+    const char *text = NULL;
+
+    switch (now->kind) {
+    case SETTING_FLAG:
+        if (*(const bool *)now->value)
+            process_add(w, "--%s", now->name);
+        break;
+    case SETTING_INT:
+        if (*(const long long *)now->value != *(const long long *)preset->value)
+            process_add(w, "--%s=%lld", now->name, *(const long long *)now->value);
+        break;
+    case SETTING_REAL:
+        if (*(const double *)now->value != *(const double *)preset->value)
+            process_add(w, "--%s=%.17g", now->name, *(const double *)now->value);
+        break;
+    case SETTING_STRING: case SETTING_CHOICE:
+        text = *(const char *const *)now->value;
+        if (text)
+            process_add(w, "--%s=%s", now->name, text);
+        break;
+    case SETTING_LIST:
+        assert(!"there is none");
+    }
+}
+
+void options_words(const struct train_options *o, struct process_words *w)
+{
+    struct train_options now = *o, preset = defaults();
+    struct setting table[MAX_OPTIONS], presets[MAX_OPTIONS];
+    char text[32];
+    const char *without = o->parts ? text : NULL, *none = NULL;
+    int n = make_table(&now, &without, table);
+
+    make_table(&preset, &none, presets);
+    snprintf(text, sizeof text, "%d/%d", o->without + 1, o->parts);
+    for (int i = 0; i < n; i++)
+        add_word(&table[i], &presets[i], w);
 }
 
 void options_help(FILE *out)
@@ -149,9 +208,13 @@ char *options_name(const struct train_options *o)
 
 char *options_directory(const struct train_options *o)
 {
-    if (o->out)
-        return mem_string(o->out);
-    char *name = options_name(o), *path = mem_format("runs/%s", name);
+    char *name = options_name(o), *path = o->out ? mem_string(o->out) : mem_format("runs/%s", name);
+
+    if (o->member) {
+        char *whole = path;
+        path = mem_format("%s/member_%lld", whole, o->member);
+        free(whole);
+    }
     free(name);
     return path;
 }

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
-#include "base/file.h"
+#include "base/ensemble_file.h"
 #include "base/mem.h"
 
 static const char *const our_files[] = { RUN_LOCK, RUN_CHECKPOINT, RUN_CFG, RUN_MANIFEST, RUN_FINAL, RUN_BEST,
-                                         RUN_JSONL, RUN_SUMMARY, RUN_CURVE, RUN_EVENTS };
+                                         RUN_JSONL, RUN_SUMMARY, RUN_CURVE, RUN_EVENTS, RUN_TURN, ENSEMBLE_FILE };
 enum { N_OUR_FILES = sizeof our_files / sizeof our_files[0] };
 
 char *run_file(const struct run_directory *d, const char *name)
@@ -80,7 +81,7 @@ static bool is_empty(const char *path)
 }
 
 /* Every run directory has a lock from its first moment. */
-static bool is_run(const char *path)
+bool run_directory_exists(const char *path)
 {
     char *lock = file_join(path, RUN_LOCK);
     bool yes = file_exists(lock);
@@ -94,32 +95,36 @@ static bool check_mode(const char *path, enum run_mode mode, bool exists, struct
     if (mode == RUN_NEW && exists && !is_empty(path))
         return err_usage(err, "%s: already exists; --resume continues that run, --overwrite replaces it, --out names "
                          "another directory", path);
-    if (mode == RUN_RESUME && !is_run(path))
+    if (mode == RUN_RESUME && !run_directory_exists(path))
         return err_usage(err, "%s: there is no run to resume; leave out --resume, or name the run with --out", path);
     return true;
 }
 
+static bool open_lock(const struct run_directory *d, const char *name, int *lock, struct err *err)
+{
+    char *path = run_file(d, name);
+
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (*lock < 0)
+        err_run(err, "%s: cannot be written (%s); check the permissions, or choose another directory with --out", path,
+                strerror(errno));
+    free(path);
+    return *lock >= 0;
+}
+
 static bool take_lock(struct run_directory *d, struct err *err)
 {
-    char *path = run_file(d, RUN_LOCK);
-    bool ok = true;
-
-    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (d->lock < 0)
-        ok = err_run(err, "%s: cannot be written (%s); check the permissions, or choose another directory with --out",
-                     path, strerror(errno));
-    else if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
-        ok = err_run(err, "%s: another training is writing to this directory; wait for it, or choose another with "
-                     "--out", d->path);
-    free(path);
-    return ok;
+    return open_lock(d, RUN_LOCK, &d->lock, err) &&
+           (flock(d->lock, LOCK_EX | LOCK_NB) == 0 ||
+            err_run(err, "%s: another training is writing to this directory; wait for it, or choose another with "
+                    "--out", d->path));
 }
 
 bool run_directory_open(struct run_directory *d, const char *path, enum run_mode mode, struct err *err)
 {
     bool exists = file_exists(path);
 
-    *d = (struct run_directory){ .lock = -1, .created = !exists };
+    *d = (struct run_directory){ .lock = -1, .turn = -1, .created = !exists };
     if (!check_mode(path, mode, exists, err) || !file_make_directories(path, err))
         return false;
     d->path = mem_string(path);
@@ -131,10 +136,42 @@ bool run_directory_open(struct run_directory *d, const char *path, enum run_mode
 
 void run_directory_close(struct run_directory *d)
 {
+    if (d->turn >= 0)
+        close(d->turn);
     if (d->lock >= 0)
         close(d->lock);
     free(d->path);
-    *d = (struct run_directory){ .lock = -1 };
+    *d = (struct run_directory){ .lock = -1, .turn = -1 };
+}
+
+bool run_directory_share(struct run_directory *d, const char *path, bool *led, struct err *err)
+{
+    *d = (struct run_directory){ .lock = -1, .turn = -1 };
+    *led = false;
+    if (!file_make_directories(path, err))
+        return false;
+    d->path = mem_string(path);
+    bool ok = open_lock(d, RUN_LOCK, &d->lock, err);
+    *led = ok && flock(d->lock, LOCK_SH | LOCK_NB) != 0;
+    if (!ok || *led)
+        run_directory_close(d);
+    return ok;
+}
+
+bool run_directory_wait_turn(struct run_directory *d, bool (*stop)(void), bool *stopped, struct err *err)
+{
+    const struct timespec pause = { .tv_nsec = 50000000 };
+
+    *stopped = false;
+    if (!open_lock(d, RUN_TURN, &d->turn, err))
+        return false;
+    while (flock(d->turn, LOCK_EX | LOCK_NB) != 0 && !*stopped) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_run(err, "%s: cannot be locked (%s); start again with --resume", d->path, strerror(errno));
+        nanosleep(&pause, NULL);
+        *stopped = stop();
+    }
+    return true;
 }
 
 void run_directory_discard(struct run_directory *d)

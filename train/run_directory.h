@@ -7,6 +7,7 @@
 
 /* The files of a run (docs/run_directory.md). */
 #define RUN_LOCK       "lock"
+#define RUN_TURN       "turn.lock" /* ensembles: held by the member that looks whether all are finished */
 #define RUN_CHECKPOINT "checkpoint.bin"
 #define RUN_CFG        "resolved.cfg"
 #define RUN_MANIFEST   "manifest.json"
@@ -26,12 +27,24 @@ enum run_mode {
 struct run_directory {
     char *path;
     int lock;     /* descriptor that holds the lock; -1 before */
+    int turn;     /* the same of RUN_TURN; -1 before */
     bool created; /* by this process */
 };
 
 /* Refuses with one line that names the ways out; also when another process holds the lock. Removes what a killed run
  * left under temporary names. */
 bool run_directory_open(struct run_directory *d, const char *path, enum run_mode mode, struct err *err);
+/* Whether there is a run, or the beginning of one. */
+bool run_directory_exists(const char *path);
+
+/* For members of an ensemble that are trained one by one: takes a share of the ensemble's directory, which is made when
+ * it is not there. It keeps a training of the whole ensemble out. *led: there is one already; d is then closed, and
+ * what is to be done when all members are finished is its business. */
+bool run_directory_share(struct run_directory *d, const char *path, bool *led, struct err *err);
+/* Waits until no other of those who share it is between this and run_directory_close, or until `stop` says true, which
+ * *stopped then tells. */
+bool run_directory_wait_turn(struct run_directory *d, bool (*stop)(void), bool *stopped, struct err *err);
+
 /* Releases the lock. */
 void run_directory_close(struct run_directory *d);
 /* For a start that failed: takes away our files and, when this process made it, the directory. Closes it. */

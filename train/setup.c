@@ -28,6 +28,26 @@ static bool settle_view(const struct train_options *o, struct net_cfg *cfg, stru
                      cfg->baseline ? "baseline" : "mask order");
 }
 
+/* Member K of an ensemble is a single network with a seed of its own. */
+static bool settle_members(const struct train_options *o, struct net_cfg *cfg, struct err *err)
+{
+    const char *option = o->member ? "--member" : o->jobs ? "--jobs" : o->combine ? "--combine" : NULL;
+
+    if (option && !cfg->members)
+        return err_usage(err, "%s: is a single network, and %s is for an ensemble; leave it out, or add [ensemble] "
+                         "members=5 at the end", cfg->path, option);
+    if (o->member > cfg->members)
+        return err_usage(err, "%s: members=%d, so there is no --member %lld; choose one from 1 to %d", cfg->path,
+                         cfg->members, o->member, cfg->members);
+    if (o->combine)
+        cfg->combine = strcmp(o->combine, "probability") == 0 ? COMBINE_PROBABILITY : COMBINE_LOGIT;
+    if (o->member) {
+        cfg->seed += (uint64_t)o->member - 1;
+        cfg->members = 0;
+    }
+    return true;
+}
+
 bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err)
 {
     struct net_cfg *cfg;
@@ -48,7 +68,7 @@ bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *
     }
     if (o->precision)
         snprintf(cfg->precision, sizeof cfg->precision, "%s", o->precision);
-    if (settle_view(o, cfg, err)) {
+    if (settle_view(o, cfg, err) && settle_members(o, cfg, err)) {
         *out = cfg;
         return true;
     }
@@ -179,14 +199,21 @@ static bool open_model(struct setup *s, struct err *err)
     return !s->fine_tuning || load_weights(s, err);
 }
 
-static bool open_data(struct setup *s, struct err *err)
+static bool open_test(struct setup *s, struct err *err)
 {
-    if (!setup_data(s->options, s->cfg, &s->data, err) || !s->data->hash(s->data, s->data_hash, err) ||
-        !setup_view(s->cfg, s->data, &s->view, err) || !open_loader(s, SPLIT_TRAIN, &s->train, err) ||
+    if (!setup_data(s->options, s->cfg, &s->data, err) || !setup_view(s->cfg, s->data, &s->view, err) ||
         (s->data->count[SPLIT_TEST] > 0 && !open_loader(s, SPLIT_TEST, &s->test, err)))
         return false;
-    s->images[SPLIT_TRAIN] = loader_images(s->train);
     s->images[SPLIT_TEST] = s->test ? loader_images(s->test) : 0;
+    return true;
+}
+
+static bool open_data(struct setup *s, struct err *err)
+{
+    if (!open_test(s, err) || !s->data->hash(s->data, s->data_hash, err) ||
+        !open_loader(s, SPLIT_TRAIN, &s->train, err))
+        return false;
+    s->images[SPLIT_TRAIN] = loader_images(s->train);
     return true;
 }
 
@@ -203,6 +230,15 @@ static bool check_length(const struct setup *s, struct err *err)
         return err_usage(err, "%s: warmup=%g epochs is not shorter than the training of %lld batches; lower it, or "
                          "train longer", cfg->path, cfg->warmup, (long long)schedule.total);
     return true;
+}
+
+bool setup_open_test(const struct train_options *o, struct setup *s, struct err *err)
+{
+    *s = (struct setup){ .options = o };
+    if (setup_cfg(o, &s->cfg, err) && open_test(s, err))
+        return true;
+    setup_close(s);
+    return false;
 }
 
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err)

@@ -23,7 +23,8 @@ struct setup {
     bool fine_tuning;                    /* --weights was given */
 };
 
-/* The cfg with what the command line says instead; a view has baseline and mask order, too. */
+/* The cfg with what the command line says instead; a view has baseline and mask order, too. With --member: that of the
+ * single network. */
 bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err);
 /* The data set that the cfg names, checked to fit the cfg. */
 bool setup_data(const struct train_options *o, const struct net_cfg *cfg, struct dataset **out, struct err *err);
@@ -31,6 +32,8 @@ bool setup_data(const struct train_options *o, const struct net_cfg *cfg, struct
 bool setup_view(const struct net_cfg *cfg, const struct dataset *data, struct masked_view **out, struct err *err);
 /* All of it. On failure nothing is left open. */
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err);
+/* What a test needs: all but the training images and the model. */
+bool setup_open_test(const struct train_options *o, struct setup *s, struct err *err);
 void setup_close(struct setup *s);
 
 struct model_options setup_model_options(const struct train_options *o, const struct net_cfg *cfg);
