@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
 enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
 
 static volatile sig_atomic_t requested, ours[N_SIGNALS]; /* ours: not ignored from the start */

@@ -10,6 +10,13 @@ Test(interrupt, the_first_signal_is_remembered)
     cr_assert(interrupt_requested());
 }
 
+Test(interrupt, what_a_launcher_passes_on_counts)
+{
+    interrupt_install();
+    raise(SIGUSR1);
+    cr_assert(interrupt_requested());
+}
+
 Test(interrupt, the_second_one_ends_the_process_at_once, .signal = SIGTERM)
 {
     interrupt_install();
