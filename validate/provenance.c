@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/shell.h"
 #include "base/version.h"
 #include "validate/provenance_parts.h"
@@ -98,9 +99,9 @@ static void fill_facts(const struct suite *s, struct report *r)
         provenance_add(r, "Last release", false, provenance_previous(s->previous, s->policy, r));
     provenance_add(r, "Seed", false,
                    mem_format("%llu (pictures, random parts, bootstrap)", (unsigned long long)s->seed));
-    provenance_add(
-        r, "Run on", false,
-        mem_format("%s, %d thread%s, %.0f s", m->network.isa, s->threads, s->threads == 1 ? "" : "s", seconds));
+    char *processors = provenance_processors(s->threads);
+    provenance_add(r, "Run on", false, mem_format("%s, %s, %.0f s", m->network.isa, processors, seconds));
+    free(processors);
     provenance_add(r, "Versions", false, mem_format("Marginalia %s; %s", version_string(), m->network.engine));
     provenance_add(r, "Files", false,
                    mem_string("report.json, report.html, report.md, report.xml; sis-*/: every deciding part "
@@ -150,6 +151,7 @@ static void fill_json(const struct suite *s, struct report *r)
     json_object_set_new(o, "waivers", provenance_waivers_json(s->waivers));
     json_object_set_new(o, "previous", s->previous ? provenance_text_json(s->previous->path) : json_null());
     json_object_set_new(o, "seed", json_integer((json_int_t)s->seed));
+    json_object_set_new(o, "ranks", json_integer(ranks_size()));
     json_object_set_new(o, "threads", json_integer(s->threads));
     json_object_set_new(o, "isa", provenance_text_json(m->network.isa));
     json_object_set_new(o, "engine", provenance_text_json(m->network.engine));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/version.h"
 #include "validate/checks/checks.h"
 #include "validate/report/words.h"
@@ -29,6 +30,17 @@ void provenance_head(struct report *r, const char *subject, char *data, const st
     r->data = data;
     r->policy = mem_format("policy: %s", p->path);
     r->date = date_now();
+}
+
+char *provenance_processors(int threads)
+{
+    char *text = mem_format("%d thread%s", threads, threads == 1 ? "" : "s");
+
+    if (ranks_size() == 1)
+        return text;
+    char *all = mem_format("%d ranks with %s each", ranks_size(), text);
+    free(text);
+    return all;
 }
 
 char *provenance_waivers(const struct waivers *w)

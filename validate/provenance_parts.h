@@ -15,7 +15,8 @@ void provenance_head(struct report *r, const char *subject, char *data, const st
 /* One line of the list; takes over the value. */
 void provenance_add(struct report *r, const char *key, bool code, char *value);
 
-/* Texts to free(). */
+/* Texts to free(). "2 threads", "3 ranks with 2 threads each". */
+char *provenance_processors(int threads);
 char *provenance_waivers(const struct waivers *w);
 /* How many checks could be compared with the last report. */
 char *provenance_previous(const struct previous *previous, const struct policy *p, const struct report *r);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/shell.h"
 #include "base/version.h"
 #include "validate/provenance_parts.h"
@@ -71,8 +72,9 @@ static void fill_facts(const struct dataset_suite *s, struct report *r)
         provenance_add(r, "Last version", false, provenance_previous(s->previous, s->policy, r));
     provenance_add(r, "Seed", false,
                    mem_format("%llu (sample, folds, random pixels, bootstrap)", (unsigned long long)survey->seed));
-    provenance_add(r, "Run on", false,
-                   mem_format("%d thread%s, %.0f s", s->threads, s->threads == 1 ? "" : "s", seconds));
+    char *processors = provenance_processors(s->threads);
+    provenance_add(r, "Run on", false, mem_format("%s, %.0f s", processors, seconds));
+    free(processors);
     provenance_add(r, "Version", false, mem_format("Marginalia %s", version_string()));
     provenance_add(r, "Files", false, mem_string("report.json, report.html, report.md, report.xml"));
 }
@@ -104,6 +106,7 @@ static void fill_json(const struct dataset_suite *s, struct report *r)
     json_object_set_new(o, "left_out", provenance_left_out_json(s->policy));
     json_object_set_new(o, "previous", s->previous ? provenance_text_json(s->previous->path) : json_null());
     json_object_set_new(o, "seed", json_integer((json_int_t)v->seed));
+    json_object_set_new(o, "ranks", json_integer(ranks_size()));
     json_object_set_new(o, "threads", json_integer(s->threads));
     json_object_set_new(o, "version", json_string(version_string()));
     json_object_set_new(o, "git_revision", json_string(version_revision()));
