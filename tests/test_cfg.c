@@ -146,6 +146,53 @@ Test(cfg, every_policy_reads_back)
     }
 }
 
+Test(cfg, refining_reads_back_with_either_crop)
+{
+    static const char *const crops[] = { "crop_pad=2\n", "random_resized_crop=1\n" };
+    for (int i = 0; i < 2; i++) {
+        char *text = mem_format(NET "epochs=5\nrefine=4\n%s" HEAD, crops[i]), *resolved;
+        struct net_cfg *cfg = parsed(text);
+        cr_expect_eq(cfg->refine, 4);
+        resolved = cfg_resolved_text(cfg);
+        cr_expect(strstr(resolved, "\nrefine=4\n"), "%s", resolved);
+        assert_resolved_reads_back(cfg);
+        cfg_free(cfg);
+        free(resolved);
+        free(text);
+    }
+}
+
+Test(cfg, forms_of_input_dropout_read_back)
+{
+    struct net_cfg *cfg = parsed(NET "[input_dropout]\nprobability=.2\nblock=3\nschedule=linear\nramp=1.5\nfill=noise\n"
+                                 HEAD), *plain = parsed(NET "[input_dropout]\nprobability=.2\n" HEAD);
+    const struct layer_cfg *l = &cfg->layers[0], *p = &plain->layers[0];
+    cr_expect(l->block == 3 && l->patch == 1 && l->schedule == DROPOUT_LINEAR && l->ramp == 1.5f
+              && l->fill == DROPOUT_NOISE);
+    cr_expect(p->block == 1 && p->patch == 1 && p->schedule == DROPOUT_CONSTANT && p->ramp == 0
+              && p->fill == DROPOUT_MEAN);
+    assert_resolved_reads_back(cfg);
+    assert_resolved_reads_back(plain);
+    cfg_free(cfg);
+    cfg_free(plain);
+}
+
+Test(cfg, a_teacher_reads_back_and_without_one_nothing_is_said_of_it)
+{
+    struct net_cfg *cfg = parsed(NET "teacher=runs/a b\ndistill_weight=0\n" HEAD), *plain = parsed(NET HEAD);
+    cr_expect_str_eq(cfg->teacher, "runs/a b");
+    cr_expect(cfg->distill_weight == 0 && cfg->distill_temperature == 4 && cfg->distill_given);
+    assert_resolved_reads_back(cfg);
+    char *text = cfg_resolved_text(plain), *stock = cfg_stock_text(cfg, 8);
+    cr_expect_null(strstr(text, "distill"), "%s", text);
+    cr_expect_null(strstr(stock, "distill"), "%s", stock);
+    cr_expect(!plain->teacher && !plain->distill_given);
+    free(text);
+    free(stock);
+    cfg_free(cfg);
+    cfg_free(plain);
+}
+
 Test(cfg, stock_text_has_no_section_or_key_of_ours)
 {
     struct net_cfg *cfg =
