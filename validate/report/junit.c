@@ -39,8 +39,10 @@ static int count(const struct report *r, enum outcome outcome)
 }
 
 /* "8.8% of the picture is enough (7.4% to 9.4%, n = 200); limit: at least 15%"; free() it. */
-static char *sentence(const struct check *c)
+static char *sentence(const struct report *r, const struct check *c)
 {
+    if (r->kind == REPORT_COMPARE && c->found) /* names both models and their values */
+        return mem_string(c->found);
     struct result t = result_of(c);
     char *basis = result_basis(c, &t);
     char *text =
@@ -75,7 +77,7 @@ static void write_outcome(FILE *out, const struct check *c, const char *found)
 
 static void write_case(FILE *out, const struct report *r, const struct check *c)
 {
-    char *found = sentence(c),
+    char *found = sentence(r, c),
          *class = mem_format("marginalia.%s.%s", words_name(r->kind), r->subject ? r->subject : "");
     fputs("    <testcase", out);
     attribute(out, "classname", class);

@@ -1,6 +1,6 @@
 /* report.md: a model card. The front matter follows the model-index that model hubs read; the text below it is the
  * verdict, the table and the findings. */
-#include "validate/report/report.h"
+#include "validate/report/markdown.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,9 +70,7 @@ static void write_front_matter(FILE *out, const struct report *r)
     fputs("tags:\n- image-classification\n- overinterpretation\n---\n\n", out);
 }
 
-/* One line, with a backslash before every character that means something in Markdown or in a table; control
- * characters become blanks. */
-static void write_text(FILE *out, const char *text)
+void markdown_text(FILE *out, const char *text)
 {
     for (const char *p = text ? text : ""; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f) {
@@ -98,11 +96,11 @@ static void write_table(FILE *out, const struct report *r, const int *order)
         struct result t = result_of(c);
         char *basis = result_basis(c, &t);
         fprintf(out, "| %s | ", check_status_name(c->status));
-        write_text(out, c->id);
+        markdown_text(out, c->id);
         fputs(" | ", out);
-        write_text(out, c->question);
+        markdown_text(out, c->question);
         fprintf(out, " | %s ", t.value);
-        write_text(out, c->measure);
+        markdown_text(out, c->measure);
         fprintf(out, " | %s | %s |\n", basis, *t.limit ? t.limit : "none");
         free(basis);
         result_free(&t);
@@ -115,15 +113,15 @@ static void write_paragraph(FILE *out, const char *word, const char *text)
     if (!text || !*text)
         return;
     fprintf(out, "**%s.** ", word);
-    write_text(out, text);
+    markdown_text(out, text);
     fputs("\n\n", out);
 }
 
-static void write_check(FILE *out, const struct check *c)
+void markdown_check(FILE *out, const struct check *c, const char *word)
 {
     fputs("### ", out);
-    write_text(out, c->question);
-    fprintf(out, " (%s)\n\n", check_status_name(c->status));
+    markdown_text(out, c->question);
+    fprintf(out, " (%s)\n\n", word);
     write_paragraph(out, "Asks", c->asks);
     write_paragraph(out, c->error ? "Error" : "Found", c->error ? c->error : c->found);
     write_paragraph(out, "Means", c->means);
@@ -138,7 +136,7 @@ static void write_steps(FILE *out, const struct report *r)
     fputs("## What to do next\n\n", out);
     for (int i = 0; i < r->n_steps; i++) {
         fprintf(out, "%d. ", i + 1);
-        write_text(out, r->step[i].text);
+        markdown_text(out, r->step[i].text);
         fputs("\n\n", out);
         for (const char *line = r->step[i].command; line && *line;) {
             size_t n = strcspn(line, "\n");
@@ -156,56 +154,61 @@ static void write_suspects(FILE *out, const struct report *r)
         end = report_suspects_end(r, i);
         int shown = end - i < REPORT_SUSPECTS_SHOWN ? end - i : REPORT_SUSPECTS_SHOWN;
         fputs("### ", out);
-        write_text(out, r->suspect[i].check);
+        markdown_text(out, r->suspect[i].check);
         fprintf(out, ": the first %d of %d\n\n", shown, end - i);
         for (int k = i; k < i + shown; k++) {
             fputs("- ", out);
-            write_text(out, r->suspect[k].path);
+            markdown_text(out, r->suspect[k].path);
             fputs(" (", out);
-            write_text(out, r->suspect[k].label);
+            markdown_text(out, r->suspect[k].label);
             fputs("): ", out);
-            write_text(out, r->suspect[k].why);
+            markdown_text(out, r->suspect[k].why);
             fputs("\n", out);
         }
         fputs("\n", out);
     }
 }
 
-static void write_provenance(FILE *out, const struct report *r)
+void markdown_provenance(FILE *out, const struct report *r)
 {
     if (!r->n_facts)
         return;
     fputs("## How this was measured\n\n", out);
     for (int i = 0; i < r->n_facts; i++) {
         fputs("- ", out);
-        write_text(out, r->fact[i].key);
+        markdown_text(out, r->fact[i].key);
         fputs(": ", out);
-        write_text(out, r->fact[i].value);
+        markdown_text(out, r->fact[i].value);
         fputs("\n", out);
     }
+}
+
+void markdown_begin(FILE *out, const struct report *r)
+{
+    write_front_matter(out, r);
+    fprintf(out, "# %s: %s\n\n", report_noun(r), report_word(r));
+    markdown_text(out, r->lead);
+    fputs("\n\n", out);
+    const char *const line[] = { r->subject, r->program, r->data, r->policy, r->date };
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++)
+        if (line[i] && *line[i]) {
+            fputs(i ? " \u00b7 " : "", out);
+            markdown_text(out, line[i]);
+        }
+    fputs("\n\n", out);
+    write_steps(out, r);
 }
 
 void report_markdown(const struct report *r, FILE *out)
 {
     int *order = mem_alloc((size_t)r->n_checks, sizeof *order);
     report_order(r, order);
-    write_front_matter(out, r);
-    fprintf(out, "# %s: %s\n\n", report_noun(r), report_word(r));
-    write_text(out, r->lead);
-    fputs("\n\n", out);
-    const char *const line[] = { r->subject, r->program, r->data, r->policy, r->date };
-    for (size_t i = 0; i < sizeof line / sizeof *line; i++)
-        if (line[i] && *line[i]) {
-            fputs(i ? " \u00b7 " : "", out);
-            write_text(out, line[i]);
-        }
-    fputs("\n\n", out);
-    write_steps(out, r);
+    markdown_begin(out, r);
     write_table(out, r, order);
     fputs(r->n_checks ? "## What each check found\n\n" : "", out);
     for (int i = 0; i < r->n_checks; i++)
-        write_check(out, &r->check[order[i]]);
+        markdown_check(out, &r->check[order[i]], check_status_name(r->check[order[i]].status));
     write_suspects(out, r);
-    write_provenance(out, r);
+    markdown_provenance(out, r);
     free(order);
 }

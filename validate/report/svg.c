@@ -95,9 +95,42 @@ static enum tone tone_of(enum check_status status)
     return tone[status];
 }
 
+enum { WIDTH = 150, MIDDLE = 12, MARGIN = 4 };
+
+static void begin_strip(FILE *out)
+{
+    fprintf(out, "<svg class=\"chart mini\" viewBox=\"0 0 %d 24\" width=\"%d\" height=\"24\" aria-hidden=\"true\">",
+            WIDTH, WIDTH);
+    svg_line(out, "ax", MARGIN, MIDDLE, WIDTH - MARGIN, MIDDLE);
+}
+
+/* What is allowed: all beyond `bar` on the good side. */
+static void draw_allowed(FILE *out, enum side side, double bar)
+{
+    double from = side == SIDE_AT_LEAST ? bar : MARGIN, to = side == SIDE_AT_LEAST ? WIDTH - MARGIN : bar;
+    fprintf(out, "<rect class=\"ok\" x=\"%s\" y=\"8\" width=\"%s\" height=\"8\"/>", svg_number(from).text,
+            svg_number(to - from).text);
+}
+
+void svg_change(FILE *out, const struct check *c)
+{
+    double limit = c->side != SIDE_NONE && isfinite(c->limit) ? c->limit : 0, low = 0, high = 0;
+    axis_cover(&low, &high, c->estimate.value);
+    axis_cover(&low, &high, c->estimate.low);
+    axis_cover(&low, &high, c->estimate.high);
+    axis_cover(&low, &high, 2 * limit);
+    double reach = fmax(-low, high);
+    struct axis a = axis_make(-reach, reach, false, c->unit, MARGIN, WIDTH - MARGIN);
+    begin_strip(out);
+    if (c->side != SIDE_NONE)
+        draw_allowed(out, c->side, axis_place(&a, limit));
+    svg_line(out, "lim", axis_place(&a, 0), 3, axis_place(&a, 0), 21);
+    draw_estimate(out, &a, MIDDLE, c->estimate.value, c->estimate.low, c->estimate.high, tone_of(c->status));
+    fputs("</svg>", out);
+}
+
 void svg_strip(FILE *out, const struct check *c)
 {
-    enum { WIDTH = 150, MIDDLE = 12, MARGIN = 4 };
     bool limited = c->side != SIDE_NONE && isfinite(c->limit);
     double low = 0, high = 0;
     axis_cover(&low, &high, c->estimate.low);
@@ -110,16 +143,12 @@ void svg_strip(FILE *out, const struct check *c)
     if (c->unit == UNIT_SHARE && high > 0.35) /* more than a third is shown against the whole */
         high = fmax(1, c->estimate.high);
     struct axis a = axis_make(low, high, false, c->unit, MARGIN, WIDTH - MARGIN);
-    fprintf(out, "<svg class=\"chart mini\" viewBox=\"0 0 %d 24\" width=\"%d\" height=\"24\" aria-hidden=\"true\">",
-            WIDTH, WIDTH);
-    svg_line(out, "ax", MARGIN, MIDDLE, WIDTH - MARGIN, MIDDLE);
+    begin_strip(out);
     if (c->unit == UNIT_POINTS && low < 0 && high > 0)
         svg_line(out, "ze", axis_place(&a, 0), 6, axis_place(&a, 0), 18);
     if (limited) {
         double bar = axis_place(&a, c->limit);
-        double from = c->side == SIDE_AT_LEAST ? bar : MARGIN, to = c->side == SIDE_AT_LEAST ? WIDTH - MARGIN : bar;
-        fprintf(out, "<rect class=\"ok\" x=\"%s\" y=\"8\" width=\"%s\" height=\"8\"/>", svg_number(from).text,
-                svg_number(to - from).text);
+        draw_allowed(out, c->side, bar);
         svg_line(out, "lim", bar, 3, bar, 21);
     }
     draw_estimate(out, &a, MIDDLE, c->estimate.value, c->estimate.low, c->estimate.high, tone_of(c->status));
