@@ -9,5 +9,6 @@ enum exit_status command_sis(const struct subject_opener *opener, int argc, char
 enum exit_status command_merge(const struct subject_opener *opener, int argc, char **argv, struct err *err);
 enum exit_status command_dataset(const struct subject_opener *opener, int argc, char **argv, struct err *err);
 enum exit_status command_model(const struct subject_opener *opener, int argc, char **argv, struct err *err);
+enum exit_status command_compare(const struct subject_opener *opener, int argc, char **argv, struct err *err);
 
 #endif

@@ -10,6 +10,17 @@ struct setting option_data(const char **value)
                              .help = "where the data set's files are (default: as its descriptor says)" };
 }
 
+struct setting option_view(const char **value)
+{
+    return (struct setting){ .name = "view",
+                             .kind = SETTING_STRING,
+                             .value = value,
+                             .argument = "VIEW",
+                             .help = "show the model a part of each picture: border:W, ring:W@OFFSET, center:F, "
+                                     "random:F, segment:F, masks:FILE[@F] or mask-only:FILE (marginalia-train(1), "
+                                     "MASKED VIEWS)" };
+}
+
 struct setting option_threads(long long *value)
 {
     return (struct setting){ .name = "threads",

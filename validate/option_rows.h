@@ -5,6 +5,7 @@
 #include "base/settings.h"
 
 struct setting option_data(const char **value);
+struct setting option_view(const char **value); /* of models */
 struct setting option_threads(long long *value);
 struct setting option_seed(long long *value);
 struct setting option_waive(struct setting_list *value);

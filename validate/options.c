@@ -52,12 +52,7 @@ static int subject_rows(struct subject_options *o, struct setting *table)
           .argument = "FILE",
           .help = "its weights, instead of the run's final.weights" },
         option_data(&o->data),
-        { .name = "view",
-          .kind = SETTING_STRING,
-          .value = &o->view,
-          .argument = "VIEW",
-          .help = "show the model a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
-                  "masks:FILE[@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
+        option_view(&o->view),
         option_threads(&o->threads),
         option_seed(&o->seed),
     };
