@@ -1,20 +1,7 @@
 /* What element-wise kernels promise beyond what a whole network shows, for every instruction set that this CPU runs. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include "darknet-ext/kernels.h"
-
-static const char *const isas[] = { "avx512", "avx2", "portable" };
-
-/* The kernels of isas[i], or of a lesser set. */
-static const struct kernels *kernels_of(int i)
-{
-    setenv("MARGINALIA_ISA", isas[i], 1);
-    const struct kernels *k = kernels_select();
-    unsetenv("MARGINALIA_ISA");
-    return k;
-}
+#include "tests/isa_fixture.h"
 
 Test(model_kernels, bf16_rounds_to_nearest_even_and_keeps_nan_and_infinity)
 {
@@ -23,15 +10,17 @@ Test(model_kernels, bf16_rounds_to_nearest_even_and_keeps_nan_and_infinity)
         uint16_t stored;
     } cases[] = { { 0x3f800000, 0x3f80 }, { 0x3f808000, 0x3f80 }, { 0x3f808001, 0x3f81 }, { 0x3f818000, 0x3f82 },
                   { 0x3f817fff, 0x3f81 }, { 0xbf808001, 0xbf81 }, { 0x7f7fffff, 0x7f80 }, { 0xff800000, 0xff80 } };
-    for (int i = 0; i < 3; i++) {
-        const struct storage_kernels *k = &kernels_of(i)->storage[STORAGE_BF16];
+    for (int i = 0; i < ISAS; i++) {
+        if (!isa_runs(i))
+            continue;
+        const struct storage_kernels *k = &isas[i].kernels->storage[STORAGE_BF16];
         for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
             uint32_t in[17];
             uint16_t out[17];
             for (int l = 0; l < 17; l++) /* whole vectors and a tail */
                 in[l] = cases[c].bits;
             k->from_float(out, (const float *)in, 17);
-            cr_expect(out[0] == cases[c].stored && out[16] == cases[c].stored, "%s: %x -> %x, %x", isas[i],
+            cr_expect(out[0] == cases[c].stored && out[16] == cases[c].stored, "%s: %x -> %x, %x", isas[i].name,
                       cases[c].bits, out[0], out[16]);
         }
         uint32_t nan[17];
@@ -42,15 +31,17 @@ Test(model_kernels, bf16_rounds_to_nearest_even_and_keeps_nan_and_infinity)
         k->from_float(stored, (const float *)nan, 17);
         k->to_float(back, stored, 17);
         for (int l = 0; l < 17; l++)
-            cr_expect(isnan(back[l]), "%s: a NaN became %g", isas[i], (double)back[l]);
+            cr_expect(isnan(back[l]), "%s: a NaN became %g", isas[i].name, (double)back[l]);
     }
 }
 
 /* On a constant image every element of a window is its maximum. */
 Test(model_kernels, maxpool_gives_each_gradient_to_the_first_maximum_only)
 {
-    for (int i = 0; i < 3; i++) {
-        const struct kernels *k = kernels_of(i);
+    for (int i = 0; i < ISAS; i++) {
+        if (!isa_runs(i))
+            continue;
+        const struct kernels *k = isas[i].kernels;
         float in[4 * 4 * 16], d_in[4 * 4 * 16], d_out[2 * 2 * 16];
         for (int j = 0; j < 16 * k->block; j++)
             in[j] = 1;
@@ -60,6 +51,6 @@ Test(model_kernels, maxpool_gives_each_gradient_to_the_first_maximum_only)
         for (int y = 0; y < 4; y++)
             for (int x = 0; x < 4; x++)
                 cr_expect_eq(d_in[(y * 4 + x) * k->block], y % 2 || x % 2 ? 0 : (float)(1 + y + x / 2), "%s: %d,%d",
-                             isas[i], y, x);
+                             isas[i].name, y, x);
     }
 }

@@ -5,21 +5,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "base/rng.h"
-#include "darknet-ext/kernels.h"
-
-static const struct {
-    const struct kernels *kernels;
-    const char *limit;
-} sets[] = { { &kernels_avx512, "avx512" }, { &kernels_avx2, "avx2" }, { &kernels_portable, "portable" } };
-enum { N_SETS = 3 };
-
-static bool runs(int i)
-{
-    setenv("MARGINALIA_ISA", sets[i].limit, 1);
-    bool yes = kernels_select() == sets[i].kernels;
-    unsetenv("MARGINALIA_ISA");
-    return yes;
-}
+#include "tests/isa_fixture.h"
 
 static double gradient_at(const struct stem_shape *s, int B, const float *dy, const float *w, int n, int c, int y,
                           int x)
@@ -94,12 +80,12 @@ static struct stem_shape random_shape(struct rng *r, int B)
 
 Test(stem, gradient_of_the_input_agrees_with_the_definition, .timeout = 120)
 {
-    for (int k = 0; k < N_SETS; k++)
-        for (int i = 0; runs(k) && i < 60; i++) {
+    for (int k = 0; k < ISAS; k++)
+        for (int i = 0; isa_runs(k) && i < 60; i++) {
             struct rng r = rng_stream(9, RNG_TEST, (uint32_t)k, (uint32_t)i);
-            struct stem_shape s = random_shape(&r, sets[k].kernels->block);
-            double e = relative_error(sets[k].kernels, &s, &r);
-            cr_expect(e <= 1e-6, "%s, %dx%dx%d, %dx%d/%d pad %d -> %d: %g", sets[k].limit, s.ic, s.ih, s.iw, s.kh, s.kw,
+            struct stem_shape s = random_shape(&r, isas[k].kernels->block);
+            double e = relative_error(isas[k].kernels, &s, &r);
+            cr_expect(e <= 1e-6, "%s, %dx%dx%d, %dx%d/%d pad %d -> %d: %g", isas[k].name, s.ic, s.ih, s.iw, s.kh, s.kw,
                       s.stride, s.pad, s.oc, e);
         }
 }

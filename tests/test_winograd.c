@@ -6,21 +6,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/rng.h"
-
-static const struct {
-    const struct kernels *kernels;
-    const char *limit;
-} sets[] = { { &kernels_avx512, "avx512" }, { &kernels_avx2, "avx2" }, { &kernels_portable, "portable" } };
-enum { N_SETS = 3 };
-
-/* Whether this CPU runs set i. */
-static bool runs(int i)
-{
-    setenv("MARGINALIA_ISA", sets[i].limit, 1);
-    bool yes = kernels_select() == sets[i].kernels;
-    unsetenv("MARGINALIA_ISA");
-    return yes;
-}
+#include "tests/isa_fixture.h"
 
 static float from_bf16(uint16_t h)
 {
@@ -159,14 +145,14 @@ static struct winograd_shape random_shape(struct rng *r, int B, enum storage sto
 
 Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
 {
-    for (int k = 0; k < N_SETS; k++)
-        for (int i = 0; runs(k) && i < 40; i++) {
+    for (int k = 0; k < ISAS; k++)
+        for (int i = 0; isa_runs(k) && i < 40; i++) {
             struct rng r = rng_stream(5, RNG_TEST, (uint32_t)k, (uint32_t)i);
-            struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
+            struct winograd_shape s = random_shape(&r, isas[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
             for (int backward = 0; backward < 2; backward++) {
-                double e = relative_error(sets[k].kernels, s, backward, &r, 1);
+                double e = relative_error(isas[k].kernels, s, backward, &r, 1);
                 cr_expect(e <= (s.storage == STORAGE_BF16 ? 2e-3 : 4e-6),
-                          "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", sets[k].limit,
+                          "%s, %s, %dx%dx%d -> %d, pad %d, epilogue %d: %g", isas[k].name,
                           backward ? "backward" : "forward", s.ic, s.ih, s.iw, s.oc, s.pad, s.epilogue, e);
             }
         }
@@ -217,14 +203,14 @@ static double gradient_error(const struct kernels *k, struct winograd_shape s, s
 /* More tiles than go together, images of one tile, sizes that are no multiple of a tile, all paddings. */
 Test(winograd, gradient_of_the_weights_agrees_with_the_definition, .timeout = 120)
 {
-    for (int k = 0; k < N_SETS; k++)
-        for (int i = 0; runs(k) && i < 24; i++) {
+    for (int k = 0; k < ISAS; k++)
+        for (int i = 0; isa_runs(k) && i < 24; i++) {
             struct rng r = rng_stream(7, RNG_TEST, (uint32_t)k, (uint32_t)i);
-            struct winograd_shape s = random_shape(&r, sets[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
+            struct winograd_shape s = random_shape(&r, isas[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
             s.n = i % 8 ? s.n : 30;
-            double e = gradient_error(sets[k].kernels, s, &r, i % 5 ? 1 : 1e15f);
-            cr_expect(e <= 1e-5, "%s, %d images of %dx%dx%d -> %d, pad %d, %s: %g", sets[k].limit, s.n, s.ic, s.ih,
-                      s.iw, s.oc, s.pad, i % 2 ? "bf16" : "f32", e);
+            double e = gradient_error(isas[k].kernels, s, &r, i % 5 ? 1 : 1e15f);
+            cr_expect(e <= 1e-5, "%s, %d images of %dx%dx%d -> %d, pad %d, %s: %g", isas[k].name, s.n, s.ic, s.ih, s.iw,
+                      s.oc, s.pad, i % 2 ? "bf16" : "f32", e);
         }
 }
 
@@ -232,10 +218,10 @@ Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 {
     static const float sizes[] = { 1e30f, 1e-30f };
     struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE };
-    for (int k = 0; k < N_SETS; k++)
-        for (int i = 0; runs(k) && i < 2; i++) {
+    for (int k = 0; k < ISAS; k++)
+        for (int i = 0; isa_runs(k) && i < 2; i++) {
             struct rng r = rng_stream(6, RNG_TEST, (uint32_t)k, (uint32_t)i);
-            cr_expect(relative_error(sets[k].kernels, s, false, &r, sizes[i]) <= 4e-6, "%s, size %g", sets[k].limit,
+            cr_expect(relative_error(isas[k].kernels, s, false, &r, sizes[i]) <= 4e-6, "%s, size %g", isas[k].name,
                       (double)sizes[i]);
         }
 }
@@ -243,23 +229,23 @@ Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 Test(winograd, does_not_hide_a_nan)
 {
     struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU };
-    for (int k = 0; k < N_SETS; k++) {
-        if (!runs(k))
+    for (int k = 0; k < ISAS; k++) {
+        if (!isa_runs(k))
             continue;
         struct rng r = rng_stream(8, RNG_TEST, 0, 0);
-        struct tensor in = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, &r, 1),
-                      out = tensor_new(sets[k].kernels, STORAGE_F32, 1, 16, 8, 8, NULL, 0);
+        struct tensor in = tensor_new(isas[k].kernels, STORAGE_F32, 1, 16, 8, 8, &r, 1),
+                      out = tensor_new(isas[k].kernels, STORAGE_F32, 1, 16, 8, 8, NULL, 0);
         float *u = mem_alloc(36 * 256, sizeof *u), *w = mem_alloc(9 * 256, sizeof *w),
               *scratch = mem_alloc(winograd_scratch_floats(&s, 16), 4);
         for (int i = 0; i < 9 * 256; i++)
             w[i] = rng_normal(&r);
         ((float *)in.data)[100] = NAN;
-        sets[k].kernels->winograd->weights(w, 16, 16, false, u);
-        sets[k].kernels->winograd->run(&s, in.data, u, NULL, out.data, scratch);
+        isas[k].kernels->winograd->weights(w, 16, 16, false, u);
+        isas[k].kernels->winograd->run(&s, in.data, u, NULL, out.data, scratch);
         int nans = 0;
         for (size_t i = 0; i < out.elements; i++)
             nans += isnan(((float *)out.data)[i]);
-        cr_expect(nans > 0, "%s", sets[k].limit);
+        cr_expect(nans > 0, "%s", isas[k].name);
         free(u);
         free(w);
         free(scratch);
