@@ -89,9 +89,9 @@ struct net_cfg {
     uint64_t seed;  bool seed_given;
     bool nesterov;
     float label_smoothing;             /* [0,1) */
-    char *teacher;                     /* a run whose answers are learned, too; NULL: labels alone */
+    char *teacher, *teacher_hash;      /* a run whose answers are learned, too, and what it must be; or NULL */
     float distill_weight, distill_temperature; /* of the teacher's answers (ops_loss.c); used with a teacher */
-    bool distill_given;                /* one of these two is written in the file */
+    bool distill_given;                /* teacher_sha256= or one of these two is written in the file */
     float warmup;                      /* cosine, onecycle: epochs of linear warm-up */
     bool flip; int crop_pad;
     bool random_resized_crop; float crop_area_min, test_resize;

@@ -11,8 +11,7 @@
 #include "base/settings.h"
 
 enum key_kind {
-    KEY_INT, KEY_REAL, KEY_FLAG, KEY_SEED, KEY_STRING, KEY_PRECISION, KEY_POLICY, KEY_ACTIVATION, KEY_COMBINE, KEY_INTS,
-    KEY_REALS, KEY_SCHEDULE, KEY_FILL,
+    KEY_INT, KEY_REAL, KEY_FLAG, KEY_SEED, KEY_STRING, KEY_PRECISION, KEY_WORD, KEY_INTS, KEY_REALS,
     KEY_NEUTRAL /* accepted only with the value that does nothing; `why` says why and what to do instead */
 };
 
@@ -24,7 +23,7 @@ struct key {
     const char *preset;  /* value when not given, NULL: must be given, "": stays zero */
     size_t offset;       /* in struct net_keys or struct layer_keys */
     size_t count;        /* offset of the int that counts the numbers of a list */
-    int capacity;        /* of a list */
+    int capacity;        /* of a list; of KEY_WORD: enum cfg_words */
     unsigned policies;   /* means something only with these policies (bits 1 << enum lr_policy); 0: always */
     const char *why;     /* KEY_NEUTRAL: why refused; numbers: the remedy when out of range */
 };
@@ -57,9 +56,10 @@ static const struct key keys[] = {
     { "net", "decay", KEY_REAL, 0, 1, "0.0001", NET(decay), 0, 0, 0, 0 },
     { "net", "label_smoothing", KEY_REAL, 0, 0.9999, "0", NET(label_smoothing), 0, 0, 0, 0 },
     { "net", "teacher", KEY_STRING, 0, 4000, "", NET(teacher), 0, 0, 0, 0 },
+    { "net", "teacher_sha256", KEY_STRING, 0, 64, "", NET(teacher_hash), 0, 0, 0, 0 },
     { "net", "distill_weight", KEY_REAL, 0, 1, "0.9", NET(distill_weight), 0, 0, 0, 0 },
     { "net", "distill_temperature", KEY_REAL, 0.01, 1000, "4", NET(distill_temperature), 0, 0, 0, 0 },
-    { "net", "policy", KEY_POLICY, 0, 0, "constant", NET(policy), 0, 0, 0, 0 },
+    { "net", "policy", KEY_WORD, 0, 0, "constant", NET(policy), 0, WORDS_POLICY, 0, 0 },
     { "net", "step", KEY_INT, 1, 1e9, NULL, NET(step), 0, 0, WITH(STEP) | WITH(SIG), 0 },
     { "net", "scale", KEY_REAL, 1e-12, 1e6, NULL, NET(scale), 0, 0, WITH(STEP), 0 },
     { "net", "steps", KEY_INTS, 1, 1e9, NULL, NET(steps), NET(n_steps), CFG_MAX_STEPS, WITH(STEPS), 0 },
@@ -106,7 +106,7 @@ static const struct key keys[] = {
 
     { "ensemble", "members", KEY_INT, 2, ENSEMBLE_MOST, NULL, NET(members), 0, 0, 0,
       "a single network needs no [ensemble]" },
-    { "ensemble", "combine", KEY_COMBINE, 0, 0, "logit", NET(combine), 0, 0, 0, 0 },
+    { "ensemble", "combine", KEY_WORD, 0, 0, "logit", NET(combine), 0, WORDS_COMBINE, 0, 0 },
 
     { "normalize", "mean", KEY_REALS, 0, 1, NULL, LAYER(mean), DRAFT(n_mean), 3, 0, scale_of_pixels },
     { "normalize", "std", KEY_REALS, 1e-4, 1, NULL, LAYER(std), DRAFT(n_std), 3, 0, scale_of_pixels },
@@ -117,9 +117,9 @@ static const struct key keys[] = {
     { "input_dropout", "samples", KEY_INT, 1, 10000, "1", LAYER(samples), 0, 0, 0, 0 },
     { "input_dropout", "block", KEY_INT, 1, CFG_MAX_SHAPE, "1", LAYER(block), 0, 0, 0, 0 },
     { "input_dropout", "patch", KEY_INT, 1, CFG_MAX_SHAPE, "1", LAYER(patch), 0, 0, 0, 0 },
-    { "input_dropout", "schedule", KEY_SCHEDULE, 0, 0, "constant", LAYER(schedule), 0, 0, 0, 0 },
+    { "input_dropout", "schedule", KEY_WORD, 0, 0, "constant", LAYER(schedule), 0, WORDS_SCHEDULE, 0, 0 },
     { "input_dropout", "ramp", KEY_REAL, 0, 1e6, "0", LAYER(ramp), 0, 0, 0, 0 },
-    { "input_dropout", "fill", KEY_FILL, 0, 0, "mean", LAYER(fill), 0, 0, 0, 0 },
+    { "input_dropout", "fill", KEY_WORD, 0, 0, "mean", LAYER(fill), 0, WORDS_FILL, 0, 0 },
 
     { "convolutional", "batch_normalize", KEY_FLAG, 0, 1, "0", LAYER(batch_normalize), 0, 0, 0, 0 },
     { "convolutional", "filters", KEY_INT, 1, CFG_MAX_SHAPE, NULL, LAYER(filters), 0, 0, 0, 0 },
@@ -128,7 +128,7 @@ static const struct key keys[] = {
     { "convolutional", "pad", KEY_FLAG, 0, 1, "0", DRAFT(pad_half), 0, 0, 0, 0 },
     { "convolutional", "padding", KEY_INT, 0, 1000, "0", LAYER(pad), 0, 0, 0, 0 },
     { "convolutional", "groups", KEY_INT, 1, CFG_MAX_SHAPE, "1", LAYER(groups), 0, 0, 0, 0 },
-    { "convolutional", "activation", KEY_ACTIVATION, 0, 0, NULL, LAYER(activation), 0, 0, 0, 0 },
+    { "convolutional", "activation", KEY_WORD, 0, 0, NULL, LAYER(activation), 0, WORDS_ACTIVATION, 0, 0 },
     { "convolutional", "binary", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_binary },
     { "convolutional", "xnor", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, no_binary },
     { "convolutional", "flipped", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0,
@@ -136,13 +136,13 @@ static const struct key keys[] = {
     { "convolutional", "dot", KEY_NEUTRAL, 0, 0, "", 0, 0, 0, 0, "Darknet itself no longer uses it; remove the key" },
 
     { "connected", "output", KEY_INT, 1, CFG_MAX_SHAPE, NULL, LAYER(filters), 0, 0, 0, 0 },
-    { "connected", "activation", KEY_ACTIVATION, 0, 0, NULL, LAYER(activation), 0, 0, 0, 0 },
+    { "connected", "activation", KEY_WORD, 0, 0, NULL, LAYER(activation), 0, WORDS_ACTIVATION, 0, 0 },
     { "connected", "batch_normalize", KEY_FLAG, 0, 1, "0", LAYER(batch_normalize), 0, 0, 0, 0 },
 
-    { "activation", "activation", KEY_ACTIVATION, 0, 0, NULL, LAYER(activation), 0, 0, 0, 0 },
+    { "activation", "activation", KEY_WORD, 0, 0, NULL, LAYER(activation), 0, WORDS_ACTIVATION, 0, 0 },
 
     { "shortcut", "from", KEY_INTS, -CFG_MAX_LAYERS, CFG_MAX_LAYERS, NULL, LAYER(from), LAYER(n_from), 1, 0, 0 },
-    { "shortcut", "activation", KEY_ACTIVATION, 0, 0, "linear", LAYER(activation), 0, 0, 0, 0 },
+    { "shortcut", "activation", KEY_WORD, 0, 0, "linear", LAYER(activation), 0, WORDS_ACTIVATION, 0, 0 },
     { "shortcut", "alpha", KEY_REAL, -1000, 1000, "1", LAYER(alpha), 0, 0, 0, 0 },
     { "shortcut", "beta", KEY_REAL, -1000, 1000, "1", LAYER(beta), 0, 0, 0, 0 },
 
@@ -182,39 +182,6 @@ static const struct key keys[] = {
 };
 
 enum { N_KEYS = sizeof keys / sizeof *keys };
-
-static const char *const policy_names[] = {
-    "constant", "step", "steps", "exp", "poly", "sigmoid", "cosine", "onecycle"
-};
-static const char *const activation_names[] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie",
-                                                "ramp", "plse", "stair", "hardtan", "lhtan", "loggy" };
-static const char *const combine_names[] = { "logit", "probability" };
-static const char *const schedule_names[] = { "constant", "linear" };
-static const char *const fill_names[] = { "mean", "black", "noise" };
-enum { N_POLICIES = sizeof policy_names / sizeof *policy_names,
-       N_ACTIVATIONS = sizeof activation_names / sizeof *activation_names,
-       N_SCHEDULES = sizeof schedule_names / sizeof *schedule_names,
-       N_FILLS = sizeof fill_names / sizeof *fill_names };
-
-const char *policy_name(enum lr_policy policy)
-{
-    return policy_names[policy];
-}
-
-const char *combine_name(enum combine combine)
-{
-    return combine_names[combine];
-}
-
-const char *activation_name(enum activation a)
-{
-    return activation_names[a];
-}
-
-const char *dropout_fill_name(enum dropout_fill fill)
-{
-    return fill_names[fill];
-}
 
 static bool key_of_section(const struct key *key, const char *type)
 {
@@ -276,37 +243,6 @@ static bool refuse_number(const struct cfg_place *at, const struct key *key, con
     return cfg_refuse(at, key->name, "%s=%.60s is not %s from %.9g to %.9g; %s", key->name, value,
                       list ? whole ? "a list of integers" : "a list of numbers" : whole ? "an integer" : "a number",
                       key->min, key->max, key->why ? key->why : "correct it");
-}
-
-/* One word of n names, or refused with the nearest as a hint. */
-static bool read_word(const struct cfg_place *at, const struct key *key, const char *value, const char *const *names,
-                      int n, int *out)
-{
-    char words[256] = "", near[32];
-    for (int i = 0; i < n; i++) {
-        if (strcmp(value, names[i]) == 0) {
-            *out = i;
-            return true;
-        }
-        size_t used = strlen(words);
-        snprintf(words + used, sizeof words - used, "%s%s", i ? "|" : "", names[i]);
-    }
-    if (nearest_word(value, words, near, sizeof near))
-        return cfg_refuse(at, key->name, "unknown %s '%.60s'; did you mean '%s'?", key->name, value, near);
-    return cfg_refuse(at, key->name, "unknown %s '%.60s'; known are: %s", key->name, value, words);
-}
-
-static bool read_policy(const struct cfg_place *at, const struct key *key, const char *value, void *out)
-{
-    if (strcmp(value, "random") == 0)
-        return cfg_refuse(at, key->name,
-                          "policy=random draws the learning rate from rand(), so no run could be repeated; "
-                          "use policy=cosine, onecycle, steps or poly");
-    int policy;
-    if (!read_word(at, key, value, policy_names, N_POLICIES, &policy))
-        return false;
-    *(enum lr_policy *)out = (enum lr_policy)policy;
-    return true;
 }
 
 /* The next piece of a list "1, 2,3" as a string of its own; *list moves behind it, to NULL after the last one. */
@@ -399,7 +335,6 @@ static bool read_text(const struct cfg_place *at, const struct key *key, const c
 
 static bool read_value(const struct cfg_place *at, const struct key *key, const char *value, char *target)
 {
-    static const char *const precisions[] = { "f32", "bf16" };
     void *out = target + key->offset;
     int word = 0;
     switch (key->kind) {
@@ -410,32 +345,12 @@ static bool read_value(const struct cfg_place *at, const struct key *key, const 
     case KEY_STRING:
         return read_text(at, key, value, out);
     case KEY_PRECISION:
-        if (!read_word(at, key, value, precisions, 2, &word))
+        if (!cfg_read_word(at, key->name, value, WORDS_PRECISION, &word))
             return false;
-        snprintf(out, sizeof ((struct net_cfg *)0)->precision, "%s", precisions[word]);
+        snprintf(out, sizeof ((struct net_cfg *)0)->precision, "%s", cfg_word(WORDS_PRECISION, word));
         return true;
-    case KEY_POLICY:
-        return read_policy(at, key, value, out);
-    case KEY_ACTIVATION:
-        if (!read_word(at, key, value, activation_names, N_ACTIVATIONS, &word))
-            return false;
-        *(enum activation *)out = (enum activation)word;
-        return true;
-    case KEY_SCHEDULE:
-        if (!read_word(at, key, value, schedule_names, N_SCHEDULES, &word))
-            return false;
-        *(enum dropout_schedule *)out = (enum dropout_schedule)word;
-        return true;
-    case KEY_FILL:
-        if (!read_word(at, key, value, fill_names, N_FILLS, &word))
-            return false;
-        *(enum dropout_fill *)out = (enum dropout_fill)word;
-        return true;
-    case KEY_COMBINE:
-        if (!read_word(at, key, value, combine_names, 2, &word))
-            return false;
-        *(enum combine *)out = (enum combine)word;
-        return true;
+    case KEY_WORD:
+        return cfg_read_word(at, key->name, value, (enum cfg_words)key->capacity, out);
     case KEY_INTS: case KEY_REALS:
         return read_list(at, key, value, target);
     case KEY_NEUTRAL:
@@ -508,11 +423,7 @@ static void write_value(FILE *out, const struct key *key, const char *source, in
     case KEY_SEED:       fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)value); break;
     case KEY_STRING:     fputs(*(char *const *)value, out); break;
     case KEY_PRECISION:  fputs(value, out); break;
-    case KEY_POLICY:     fputs(policy_name(*(const enum lr_policy *)value), out); break;
-    case KEY_ACTIVATION: fputs(activation_name(*(const enum activation *)value), out); break;
-    case KEY_SCHEDULE:   fputs(schedule_names[*(const enum dropout_schedule *)value], out); break;
-    case KEY_FILL:       fputs(fill_names[*(const enum dropout_fill *)value], out); break;
-    case KEY_COMBINE:    fputs(combine_name(*(const enum combine *)value), out); break;
+    case KEY_WORD:       fputs(cfg_word((enum cfg_words)key->capacity, *(const int *)value), out); break;
     case KEY_INTS: case KEY_REALS: write_list(out, key, source, n); break;
     case KEY_NEUTRAL:    break;
     }

@@ -67,6 +67,12 @@ bool cfg_read_keys(const struct cfg_place *at, const char *type, void *target);
 /* Writes the keys of a section with their values, one per line, from a net_keys or a layer_keys. */
 void cfg_write_keys(FILE *out, const char *type, const void *source);
 
+/* cfg_words.c: the words of the keys that take one; *out = its place, which is the value of the enum in cfg.h, or
+ * refused with the nearest as a hint. */
+enum cfg_words { WORDS_POLICY, WORDS_ACTIVATION, WORDS_COMBINE, WORDS_SCHEDULE, WORDS_FILL, WORDS_PRECISION };
+const char *cfg_word(enum cfg_words which, int i);
+bool cfg_read_word(const struct cfg_place *at, const char *key, const char *value, enum cfg_words which, int *out);
+
 /* cfg_rules.c: rules between the keys of [net]. */
 bool cfg_check_net(const struct cfg_place *at, const struct net_keys *keys);
 

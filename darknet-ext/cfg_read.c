@@ -19,7 +19,8 @@ static bool read_net(const char *path, const struct cfg_document *doc, int secti
         return cfg_refuse(&at, NULL, "[net] is the only section; add layers");
     struct net_keys keys = { .net = *cfg };
     bool ok = cfg_read_keys(&at, "net", &keys) && cfg_check_net(&at, &keys);
-    keys.net.distill_given = cfg_find(at.section, "distill_weight") || cfg_find(at.section, "distill_temperature");
+    keys.net.distill_given = cfg_find(at.section, "distill_weight") || cfg_find(at.section, "distill_temperature")
+                             || cfg_find(at.section, "teacher_sha256");
     *cfg = keys.net; /* also on failure: it may own a string already */
     return ok;
 }
@@ -99,6 +100,7 @@ void cfg_free(struct net_cfg *cfg)
     free(cfg->path);
     free(cfg->dataset);
     free(cfg->teacher);
+    free(cfg->teacher_hash);
     free(cfg->view);
     free(cfg->baseline);
     free(cfg->mask_order);
