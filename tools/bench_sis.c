@@ -42,7 +42,7 @@ static bool drop(void *self, int64_t i, const struct sis_order *order, struct er
 static bool measure(const struct net_cfg *cfg, enum sis_method method, int threads, int64_t images, size_t pixels,
                     struct err *err)
 {
-    struct model_options options = { threads, PRECISION_F32, false };
+    struct model_options options = { .threads = threads, .precision = PRECISION_F32 };
     struct sis_settings settings = { method, SIS_MARGIN, method == SIS_SCREENED ? 4 : 8, 32 };
     struct bench bench = { cfg, pixels ? pixels : (size_t)cfg->h * (size_t)cfg->w };
     struct sis_images source = { .n = images, .self = &bench, .read = read_random, .done = drop };
