@@ -42,7 +42,7 @@ static char directory[64];
 
 void fixture_set_up(void)
 {
-    strcpy(directory, "/tmp/marginalia-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/marginalia-XXXXXX");
     cr_assert(mkdtemp(directory));
 }
 

@@ -231,9 +231,11 @@ Test(cfg, a_missing_file_a_directory_and_nul_bytes_are_refused)
 
 Test(cfg, more_than_4096_layers_are_refused)
 {
-    char *text = mem_alloc(1, 100 + 4200 * 10), *end = text + sprintf(text, NET);
+    size_t size = 100 + 4200 * 10, used;
+    char *text = mem_alloc(1, size);
+    used = (size_t)snprintf(text, size, NET);
     for (int i = 0; i < 4097; i++)
-        end += snprintf(end, 11, "[avgpool]\n");
+        used += (size_t)snprintf(text + used, size - used, "[avgpool]\n");
     struct net_cfg *cfg;
     struct err err;
     cr_assert_not(cfg_parse("deep.cfg", text, &cfg, &err));

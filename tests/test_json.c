@@ -14,7 +14,7 @@ static struct err err;
 
 static void enter(void)
 {
-    strcpy(directory, "/tmp/marginalia-test-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/marginalia-test-XXXXXX");
     cr_assert_not_null(mkdtemp(directory));
     cr_assert_eq(chdir(directory), 0);
 }

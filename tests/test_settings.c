@@ -47,7 +47,7 @@ static bool parse(const char *line)
     char *argv[20] = { "train" };
     int argc = 1;
     reset();
-    strcpy(copy, line);
+    cr_assert_lt(snprintf(copy, sizeof copy, "%s", line), (int)sizeof copy);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
         argv[argc++] = word;
     return settings_parse(&settings, argc, argv, positional, &n_positional, &err);
@@ -173,8 +173,8 @@ Test(settings, help_names_every_option_with_its_default_and_keeps_the_width)
 Test(settings, help_breaks_long_lines_between_words)
 {
     char words[1000] = "", *text;
-    for (int i = 0; i < 60; i++)
-        strcat(words, i % 2 ? "mitigation " : "of ");
+    for (int i = 0, used = 0; i < 60; i++)
+        used += snprintf(words + used, sizeof words - (size_t)used, "%s", i % 2 ? "mitigation " : "of ");
     bool flag;
     struct setting one = { .name = "x", .kind = SETTING_FLAG, .value = &flag, .help = words };
     struct settings s = { .program = "p", .usage = "u", .summary = "s", .table = &one, .n = 1 };

@@ -135,7 +135,7 @@ static void look_at(void *self, int worker, int k, const float *x)
     seen->times[k]++;
     seen->other_worker += worker != 0;
     char *where = s->data->where(s->data, s->split, s->image[k]);
-    int number = atoi(strrchr(where, '/') + 1);
+    int number = (int)strtol(strrchr(where, '/') + 1, NULL, 10);
     cr_assert_float_eq(x[5], (float)number / 255, 1e-6, "picture %s", where);
     free(where);
 }
@@ -232,7 +232,7 @@ Test(survey, facts_are_those_of_every_picture_and_complaints_in_order)
     for (int i = 0; i < IMAGES; i++) {
         const struct picture_facts *f = &s.facts[SPLIT_TRAIN][i];
         char *where = s.data->where(s.data, SPLIT_TRAIN, i);
-        int number = atoi(strrchr(where, '/') + 1);
+        int number = (int)strtol(strrchr(where, '/') + 1, NULL, 10);
         cr_assert_eq(f->label, s.data->label(s.data, SPLIT_TRAIN, i));
         if (f->state != PICTURE_UNREADABLE) {
             cr_assert(f->h == 4 && f->c == 3 && f->file_bytes > 48 && f->jpeg_quality == 0);

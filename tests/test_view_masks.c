@@ -349,7 +349,7 @@ static void lie_about_size(void)
 
 static void rename_order(void)
 {
-    strcpy(arrays[1].name, "disorder");
+    snprintf(arrays[1].name, sizeof arrays[1].name, "disorder");
 }
 
 static void widen_order(void)
