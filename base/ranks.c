@@ -28,9 +28,9 @@ static struct {
     int number, size, on_host;
     MPI_Comm host, end; /* end: so that who leaves is never taken for one that came to a barrier */
     struct sum sum[RANKS_SUMS];
-    MPI_Win window;
+    MPI_Win window;                     /* made when the first claim begins */
     _Atomic(int64_t) claimed, *counter; /* rank 0's counts; counter: NULL when it is not in reach of this rank */
-} job = { .size = 1, .on_host = 1, .end = MPI_COMM_NULL };
+} job = { .size = 1, .on_host = 1, .end = MPI_COMM_NULL, .window = MPI_WIN_NULL };
 
 static double seconds(void)
 {
@@ -143,6 +143,14 @@ bool ranks_speak(bool *failed, struct err *err)
     return job.number == 0;
 }
 
+static void close_counter(void)
+{
+    if (job.window == MPI_WIN_NULL)
+        return;
+    MPI_Win_unlock_all(job.window);
+    MPI_Win_free(&job.window);
+}
+
 void ranks_end(enum exit_status status)
 {
     if (!job.began)
@@ -151,6 +159,7 @@ void ranks_end(enum exit_status status)
         MPI_Abort(MPI_COMM_WORLD, (int)status);
     for (int s = 0; s < RANKS_SUMS; s++)
         free(job.sum[s].result);
+    close_counter();
     MPI_Finalize();
     job.began = false;
     job.number = 0;
@@ -303,12 +312,8 @@ void ranks_sum_wait(int slot)
 
 /* Open MPI answers for rank 0 only while rank 0 is in one of its functions. Ranks of one machine therefore share the
  * counter's memory itself. */
-void ranks_claim_begin(void)
+static void open_counter(void)
 {
-    job.claimed = 0;
-    job.counter = &job.claimed;
-    if (job.size == 1)
-        return;
     int64_t *mine;
     MPI_Aint room = job.number == 0 ? sizeof *mine : 0;
     int unit = sizeof *mine;
@@ -322,6 +327,19 @@ void ranks_claim_begin(void)
     MPI_Win_lock_all(MPI_MODE_NOCHECK, job.window);
     if (job.number == 0 && job.counter)
         atomic_store(job.counter, 0);
+}
+
+void ranks_claim_begin(void)
+{
+    if (job.size == 1) {
+        job.claimed = 0;
+        job.counter = &job.claimed;
+        return;
+    }
+    if (job.window == MPI_WIN_NULL)
+        open_counter();
+    if (job.number == 0)
+        ranks_claim(-ranks_claim(0));
     ranks_barrier();
 }
 
@@ -337,10 +355,6 @@ int64_t ranks_claim(int64_t count)
 
 void ranks_claim_end(void)
 {
-    if (job.size == 1)
-        return;
-    MPI_Win_unlock_all(job.window);
-    ranks_barrier(); /* MPI_Win_free waits for all, too, but burns a processor meanwhile */
-    MPI_Win_free(&job.window);
+    ranks_barrier();
 }
 #endif
