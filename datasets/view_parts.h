@@ -1,4 +1,4 @@
-/* What view.c, view_text.c, view_masks.c and view_segment.c share. */
+/* What view.c, view_text.c, view_masks.c, view_segment.c and view_memo.c share. */
 #ifndef MARGINALIA_DATASETS_VIEW_PARTS_H
 #define MARGINALIA_DATASETS_VIEW_PARTS_H
 
