@@ -97,7 +97,7 @@ static void try_claims(void)
     double *taken = mem_alloc(CLAIMS, sizeof *taken), mine = 0, all;
     ranks_claim_begin();
     if (ranks_number() == 0)
-        wait_ms(500); /* the counter is in its memory; the others do not wait for it */
+        wait_ms(100); /* the counter is in its memory; the others do not wait for it */
     for (int64_t first; (first = ranks_claim(3)) < CLAIMS; mine++) {
         for (int64_t i = first; i < first + 3 && i < CLAIMS; i++)
             taken[i]++;
