@@ -45,7 +45,7 @@ static void mask(uint8_t *rgb, uint64_t seed, int keep)
     }
 }
 
-static struct picture picture(uint64_t seed, int keep, const char *alt, const char *caption)
+struct picture fixture_picture(uint64_t seed, int keep, const char *alt, const char *caption)
 {
     struct picture p = { .w = SIDE, .h = SIDE, .channels = 3, .pixels = mem_alloc(PIXELS, 3) };
     paint(p.pixels, seed);
@@ -67,10 +67,11 @@ static void add_picture(struct figure *f, uint64_t seed, int keep, const char *a
 static void add_fact(struct check *c, const char *heading, const char *sentence, uint64_t seed)
 {
     c->fact = (struct fact){ .heading = mem_string(heading), .sentence = mem_string(sentence), .n_pictures = 3 };
-    c->fact.picture[0] = picture(seed, 0, "Test picture 15: a ship", "A ship");
-    c->fact.picture[1] =
-        picture(seed, 88, "The same picture, 88 of 1,024 pixels shown", "Best 88 pixels: \u201cship\u201d, 99%");
-    c->fact.picture[2] = picture(seed, 89, "88 random pixels of it", "88 random pixels: \u201cairplane\u201d, 98%");
+    c->fact.picture[0] = fixture_picture(seed, 0, "Test picture 15: a ship", "A ship");
+    c->fact.picture[1] = fixture_picture(seed, 88, "The same picture, 88 of 1,024 pixels shown",
+                                         "Best 88 pixels: \u201cship\u201d, 99%");
+    c->fact.picture[2] =
+        fixture_picture(seed, 89, "88 random pixels of it", "88 random pixels: \u201cairplane\u201d, 98%");
 }
 
 /* Texts that a check of this name could have. */
@@ -295,8 +296,8 @@ static void add_gallery(struct report *r)
             struct gallery_item *item = &r->group[g].item[i];
             uint64_t seed = 20 + 10 * (uint64_t)g + (uint64_t)i;
             item->n = 2;
-            item->picture[0] = picture(seed, 0, "Test picture", NULL);
-            item->picture[1] = picture(seed, 8 + 60 * g, "Only its deciding pixels", NULL);
+            item->picture[0] = fixture_picture(seed, 0, "Test picture", NULL);
+            item->picture[1] = fixture_picture(seed, 8 + 60 * g, "Only its deciding pixels", NULL);
             item->line = mem_string("\u201cairplane\u201d 100.0%");
             item->note = mem_format("no. %d: %d pixels, %.1f%%", 27 + 9 * i, 8 + 60 * g, 100.0 * (8 + 60 * g) / PIXELS);
         }

@@ -7,6 +7,9 @@
 /* report_free() it. */
 struct report fixture_report(void);
 
+/* A picture of 32 x 32, or with `keep` about that many of its pixels, most of them near the border. */
+struct picture fixture_picture(uint64_t seed, int keep, const char *alt, const char *caption);
+
 /* No checks, no pictures, no steps, no facts. */
 struct report fixture_report_empty(void);
 

@@ -39,9 +39,7 @@ static char *ratio_text(const struct comparison *c, int subject, int cost)
     double ratio = cost_of(&c->subject[subject], cost) / cost_of(&c->subject[0], cost);
     if (subject == 0 || !isfinite(ratio))
         return mem_string("");
-    struct estimate e = { ratio, ratio, ratio, 1 };
-    int decimals = format_decimals(&e, UNIT_RATIO, SIDE_NONE, 0);
-    char *value = format_value(ratio, UNIT_RATIO, ratio < 10 && decimals > 2 ? 2 : decimals);
+    char *value = format_value(ratio, UNIT_RATIO, ratio < 0.995 ? 2 : ratio < 9.95 ? 1 : 0);
     char *text = mem_format("%s A", value);
     free(value);
     return text;

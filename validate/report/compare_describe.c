@@ -27,19 +27,6 @@ static char *found_text(const struct comparison *c, int row)
     return text;
 }
 
-/* How many pairs went which way. */
-static char *ways_text(const struct comparison *c, int row)
-{
-    const struct paired *p = &c->paired[row];
-    char *rose = format_count(p->rose), *fell = format_count(p->fell);
-    char *text = p->counted ? mem_format("%s pairs have it with %s alone, %s with %s alone.", rose,
-                                         compare_candidate(c, row), fell, compare_baseline(c))
-                            : mem_format("In %s pairs it rose, in %s it fell.", rose, fell);
-    free(rose);
-    free(fell);
-    return text;
-}
-
 static char *second_text(const struct comparison *c, int row)
 {
     const struct check *check = &c->report.check[row];
@@ -60,7 +47,7 @@ static char *means_text(const struct comparison *c, int row)
 {
     const struct question_words *q = compare_question(c->report.check[row].kind);
     struct pair_text t = pair_text_of(c, row);
-    const char *guard = c->paired[row].guards ? " It is no evidence of better reasons." : "";
+    const char *guard = c->paired[row].guards ? " That is no evidence of better reasons." : "";
     char *means = NULL, *text;
     switch (c->paired[row].change) {
     case CHANGE_BETTER:
@@ -112,9 +99,10 @@ static void describe(struct comparison *c, int row)
     check->act = act_text(c, row);
     if (change == CHANGE_ERROR)
         return;
-    check->found = joined(joined(found_text(c, row), ways_text(c, row)), second_text(c, row));
+    check->found = joined(joined(found_text(c, row), compare_fill(c, row, compare_question(check->kind)->ways)),
+                          second_text(c, row));
     check->fact.heading = mem_string(compare_question(check->kind)->heading[change]);
-    check->fact.sentence = joined(found_text(c, row), ways_text(c, row));
+    check->fact.sentence = joined(found_text(c, row), compare_fill(c, row, compare_question(check->kind)->ways));
     compare_fact_pictures(c, row);
     compare_figures(c, row);
 }

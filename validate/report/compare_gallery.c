@@ -1,43 +1,42 @@
 /* Pictures of a comparison: what decides for one model and for the other on the same picture. */
 #include "validate/report/compare_parts.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "validate/report/format.h"
-#include "validate/report/picture.h"
 
 enum { PER_GROUP = 3, IN_ORDER = 12, GROUPS = 4 };
 
-/* A picture on which both models have a deciding part. */
-struct candidate {
-    int picture, growth; /* pixels that the part of the candidate has more */
-};
-
 static int by_growth(const void *a, const void *b)
 {
-    const struct candidate *x = a, *y = b;
+    const struct growth *x = a, *y = b;
     return x->growth != y->growth ? (x->growth < y->growth) - (x->growth > y->growth)
+                                  : (x->picture > y->picture) - (x->picture < y->picture);
+}
+
+static int by_loss(const void *a, const void *b)
+{
+    const struct growth *x = a, *y = b;
+    return x->growth != y->growth ? (x->growth > y->growth) - (x->growth < y->growth)
                                   : (x->picture > y->picture) - (x->picture < y->picture);
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct candidate *x = a, *y = b;
+    const struct growth *x = a, *y = b;
     return (x->picture > y->picture) - (x->picture < y->picture);
 }
 
-/* list[c->n_pictures]; returns how many. */
-static int list_pictures(const struct comparison *c, int subject, struct candidate *list)
+int compare_pairs(const struct comparison *c, int subject, struct growth *list)
 {
     int n = 0;
     for (int i = 0; i < c->n_pictures; i++) {
         int a = c->subject[0].part[i], b = c->subject[subject].part[i];
         if (a >= 0 && b >= 0)
-            list[n++] = (struct candidate){ i, b - a };
+            list[n++] = (struct growth){ i, b - a };
     }
+    qsort(list, (size_t)n, sizeof *list, by_growth);
     return n;
 }
 
@@ -55,7 +54,7 @@ static char *answer_text(const struct comparison *c, int i, int subject)
                : mem_format("; %s says \u201c%s\u201d", c->subject[subject].name, class_of(c, said));
 }
 
-static char *pixels_text(const struct comparison *c, int i, int subject)
+char *compare_pixels(const struct comparison *c, int i, int subject)
 {
     char *count = format_count(c->subject[subject].part[i]);
     char *text =
@@ -64,15 +63,15 @@ static char *pixels_text(const struct comparison *c, int i, int subject)
     return text;
 }
 
-static void show_whole(const struct comparison *c, int i, struct picture *out)
+void compare_show_whole(const struct comparison *c, int i, struct picture *out)
 {
     c->show(c->shower, i, -1, out);
     out->alt = mem_format("Picture %lld: %s", (long long)c->picture[i].image, c->picture[i].class_name);
 }
 
-static void show_part(const struct comparison *c, int i, int subject, struct picture *out)
+void compare_show_part(const struct comparison *c, int i, int subject, struct picture *out)
 {
-    char *pixels = pixels_text(c, i, subject);
+    char *pixels = compare_pixels(c, i, subject);
     c->show(c->shower, i, subject, out);
     out->alt = mem_format("Only the deciding %s", pixels);
     free(pixels);
@@ -85,9 +84,9 @@ static struct gallery_item make_item(const struct comparison *c, int i, int subj
     int parts[2] = { c->subject[0].part[i], c->subject[subject].part[i] };
     char *a = format_count(parts[0]), *b = format_count(parts[1]);
     char *growth = format_change(parts[1] - parts[0], UNIT_NUMBER, 0);
-    show_whole(c, i, &item.picture[0]);
-    show_part(c, i, 0, &item.picture[1]);
-    show_part(c, i, subject, &item.picture[2]);
+    compare_show_whole(c, i, &item.picture[0]);
+    compare_show_part(c, i, 0, &item.picture[1]);
+    compare_show_part(c, i, subject, &item.picture[2]);
     item.line = mem_format("\u201c%s\u201d, no. %lld%s%s", c->picture[i].class_name, (long long)c->picture[i].image,
                            wrong_a, wrong_b);
     item.note = mem_format("%s %s pixels, %s %s: %s", c->subject[0].name, a, c->subject[subject].name, b,
@@ -100,7 +99,7 @@ static struct gallery_item make_item(const struct comparison *c, int i, int subj
     return item;
 }
 
-static void add_group(struct comparison *c, int subject, const char *heading, const struct candidate *list, int n)
+static void add_group(struct comparison *c, int subject, const char *heading, const struct growth *list, int n)
 {
     struct report *r = &c->report;
     if (n <= 0)
@@ -113,7 +112,7 @@ static void add_group(struct comparison *c, int subject, const char *heading, co
         g->item[g->n] = make_item(c, list[g->n].picture, subject);
 }
 
-static int count_growing(const struct candidate *list, int n, int sign)
+static int count_growing(const struct growth *list, int n, int sign)
 {
     int count = 0;
     for (int i = 0; i < n; i++)
@@ -127,14 +126,13 @@ static int at_most(int n, int most)
 }
 
 /* `first`: pictures of the last group. */
-static void add_candidate(struct comparison *c, int subject, int first, struct candidate *list)
+static void add_candidate(struct comparison *c, int subject, int first, struct growth *list)
 {
-    int n = list_pictures(c, subject, list), some = at_most(n, PER_GROUP);
-    qsort(list, (size_t)n, sizeof *list, by_growth);
+    int n = compare_pairs(c, subject, list), some = at_most(n, PER_GROUP);
     add_group(c, subject, "Largest growth", list, at_most(count_growing(list, n, 1), PER_GROUP));
     add_group(c, subject, "Around the median change", list + (n - some) / 2, some);
-    int shrunk = at_most(count_growing(list, n, -1), PER_GROUP);
-    add_group(c, subject, "Largest loss", list + n - shrunk, shrunk);
+    qsort(list, (size_t)n, sizeof *list, by_loss);
+    add_group(c, subject, "Largest shrinkage", list, at_most(count_growing(list, n, -1), PER_GROUP));
     qsort(list, (size_t)n, sizeof *list, by_place);
     int shown = at_most(n, first);
     char *heading = shown == 1 ? mem_string("The first pair, in the order of the set")
@@ -167,74 +165,10 @@ void compare_gallery(struct comparison *c)
     int candidates = c->n_subjects - 1, first = candidates > 0 ? IN_ORDER / candidates : 0;
     if (c->n_pictures <= 0 || candidates < 1 || !c->show)
         return;
-    struct candidate *list = mem_alloc((size_t)c->n_pictures, sizeof *list);
-    c->report.gallery_rule = rule_text(c, list_pictures(c, 1, list));
+    struct growth *list = mem_alloc((size_t)c->n_pictures, sizeof *list);
+    c->report.gallery_rule = rule_text(c, compare_pairs(c, 1, list));
     c->report.group = mem_alloc((size_t)candidates * GROUPS, sizeof *c->report.group);
     for (int k = 1; k <= candidates; k++)
         add_candidate(c, k, first > PER_GROUP ? first : PER_GROUP, list);
     free(list);
-}
-
-/* --- facts ---------------------------------------------------------------------------------------------------------
- */
-
-static void caption(struct picture *p, char *text)
-{
-    free(p->caption);
-    p->caption = text;
-}
-
-/* The picture with the median change, and what decides on it. */
-static void add_parts(struct comparison *c, int subject, struct fact *f)
-{
-    struct candidate *list = mem_alloc((size_t)c->n_pictures, sizeof *list);
-    int n = list_pictures(c, subject, list);
-    qsort(list, (size_t)n, sizeof *list, by_growth);
-    if (n > 0) {
-        int i = list[n / 2].picture;
-        show_whole(c, i, &f->picture[0]);
-        show_part(c, i, 0, &f->picture[1]);
-        show_part(c, i, subject, &f->picture[2]);
-        caption(&f->picture[0], mem_format("\u201c%s\u201d", c->picture[i].class_name));
-        caption(&f->picture[1], pixels_text(c, i, 0));
-        caption(&f->picture[2], pixels_text(c, i, subject));
-        f->n_pictures = 3;
-    }
-    free(list);
-}
-
-/* Where the deciding pixels are, for each of the two, on one scale. */
-static void add_maps(struct comparison *c, int subject, struct fact *f)
-{
-    const int both[2] = { 0, subject };
-    struct picture first = { 0 };
-    double *share[2], most = 0;
-    int n[2];
-    c->show(c->shower, 0, -1, &first);
-    for (int k = 0; k < 2; k++) {
-        share[k] = mem_alloc((size_t)c->pixels, sizeof *share[k]);
-        n[k] = compare_heat(c, both[k], share[k]);
-        for (int i = 0; i < c->pixels; i++)
-            most = fmax(most, share[k][i]);
-    }
-    for (int k = 0; k < 2; k++) {
-        f->picture[k] = picture_of_heat(share[k], first.w, first.h, most > 0 ? most : 1);
-        f->picture[k].alt = mem_format("Heat map of the deciding pixels of %s", c->subject[both[k]].name);
-        f->picture[k].caption = mem_format("%s, %d pictures", c->subject[both[k]].name, n[k]);
-        free(share[k]);
-    }
-    f->n_pictures = 2;
-    picture_free(&first);
-}
-
-void compare_fact_pictures(struct comparison *c, int row)
-{
-    const struct check *check = &c->report.check[row];
-    struct fact *f = &c->report.check[row].fact;
-    if (!check->kind || c->n_pictures <= 0 || !c->show)
-        return;
-    if (strcmp(check->kind, "sis.size") == 0)
-        add_parts(c, c->paired[row].candidate, f);
-    else if (strcmp(check->kind, "border.share") == 0 && c->mask)
-        add_maps(c, c->paired[row].candidate, f);
 }

@@ -59,10 +59,12 @@ static int deciding_candidate(const struct comparison *c)
     return 1;
 }
 
-/* What is worse, then the questions about its reasons, then those that only guard. */
+/* What is worse, then the questions about its reasons, those with pictures first, then those that only guard. */
+enum { FACT_RANKS = 4 };
 static int fact_rank(const struct comparison *c, int row)
 {
-    return c->report.check[row].status == CHECK_FAIL ? 0 : c->paired[row].guards ? 2 : 1;
+    const struct check *check = &c->report.check[row];
+    return check->status == CHECK_FAIL ? 0 : c->paired[row].guards ? 3 : check->fact.n_pictures ? 1 : 2;
 }
 
 static void write_facts(const struct comparison *c, FILE *out)
@@ -70,7 +72,7 @@ static void write_facts(const struct comparison *c, FILE *out)
     int *order = mem_alloc((size_t)c->report.n_checks, sizeof *order);
     int *first = mem_alloc((size_t)c->report.n_checks, sizeof *first), n = 0;
     int all = c->n_subjects > 1 ? compare_order(c, deciding_candidate(c), order) : 0;
-    for (int rank = 0; rank <= 2; rank++)
+    for (int rank = 0; rank < FACT_RANKS; rank++)
         for (int i = 0; i < all; i++)
             if (fact_rank(c, order[i]) == rank)
                 first[n++] = order[i];
@@ -121,23 +123,29 @@ static void write_row(const struct comparison *c, FILE *out, int row)
     pair_text_free(&t);
 }
 
+/* What the columns and strips mean; under several tables that is said once. */
 static void write_caption(const struct comparison *c, FILE *out, int candidate)
 {
     char *counts = compare_counts(c, candidate);
-    fprintf(out, "<caption>%s. Both models see the same pictures. In each strip the dot is the change from ", counts);
-    html_text(out, compare_baseline(c));
-    write_between(out, " to ", c->subject[candidate].name, ", the line through it the interval");
-    if (c->decisions > 1) {
-        char *each = format_value(c->confidence, UNIT_SHARE, 1);
-        fprintf(out, " (each of %s, so that all %d that decide hold together in 95%% of such comparisons)", each,
-                c->decisions);
-        free(each);
-    }
-    fputs(
-        ", the tick no change, and the grey band what is no worse. It is better only if the whole line lies beyond the "
-        "tick, and no worse only if it lies on the band. A guard can count against it, never for it.</caption>\n",
-        out);
+    fprintf(out, "<caption>%s.", counts);
     free(counts);
+    if (candidate == 1) {
+        fputs(" Both models see the same pictures. In each strip the dot is the change from ", out);
+        write_between(out, "", compare_baseline(c), " to ");
+        write_between(out, "", c->n_subjects > 2 ? "the candidate" : c->subject[candidate].name,
+                      ", the line through it the interval");
+        if (c->decisions > 1) {
+            char *each = format_value(c->confidence, UNIT_SHARE, 1);
+            fprintf(out, " (each of %s, so that all %d that decide hold together in 95%% of such comparisons)", each,
+                    c->decisions);
+            free(each);
+        }
+        fputs(
+            ", the tick no change, and the grey band what is no worse. It is better only if the whole line lies beyond "
+            "the tick, and no worse only if it lies on the band. A guard can count against it, never for it.",
+            out);
+    }
+    fputs("</caption>\n", out);
 }
 
 static void write_head(const struct comparison *c, FILE *out, int candidate)
@@ -195,7 +203,7 @@ static void write_note(FILE *out, void *self, int row)
     char *word = compare_word(c, row), *needed = format_count(check->needed);
     char *more = mem_format("about %s", needed);
     bool open = check->status == CHECK_INCONCLUSIVE && check->needed > 0;
-    fputs("<aside class=\"note\" aria-label=\"Result of this comparison\">", out);
+    fputs("<aside class=\"note pair\" aria-label=\"Result of this comparison\">", out);
     html_status(out, check->status, word);
     fprintf(out, "<p class=\"big\">%s<span>", failed ? "not run" : t.change);
     html_text(out, failed ? "" : check->measure);

@@ -13,6 +13,18 @@ void compare_fact_pictures(struct comparison *c, int row);
 /* Deciding parts of both models on the same pictures, by rule. */
 void compare_gallery(struct comparison *c);
 
+/* A picture on which the baseline and a candidate have a deciding part. */
+struct growth {
+    int picture, growth; /* pixels that the part of the candidate has more */
+};
+/* list[n_pictures], the largest growth first; returns how many. */
+int compare_pairs(const struct comparison *c, int subject, struct growth *list);
+
+/* With their text for readers who cannot see; no caption. */
+void compare_show_whole(const struct comparison *c, int i, struct picture *out);
+void compare_show_part(const struct comparison *c, int i, int subject, struct picture *out);
+char *compare_pixels(const struct comparison *c, int i, int subject); /* "88 pixels of resnet20"; free() it */
+
 /* Lead and steps. */
 void compare_summary(struct comparison *c, int argc, char **argv);
 

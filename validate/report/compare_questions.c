@@ -6,6 +6,7 @@
 
 static const struct question_words questions[] = {
     { .kind = "sis.size",
+      .ways = "It rose in {r} pairs and fell in {f}.",
       .found =
           "On the typical (median) picture {A} needs {a} of the pixels and {B} needs {b}; the median change is {c}",
       .better = "decides on larger parts",
@@ -19,6 +20,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} is as sure as {A} when it is shown less of the picture: it overinterprets more.",
       .act = "Look at the pictures whose parts shrank most." },
     { .kind = "border.share",
+      .ways = "It rose in {r} pairs and fell in {f}.",
       .found = "The border ring holds {a} its share of the deciding pixels of {A} and {b} of those of {B}; the mean "
                "change is {c}",
       .better = "decides less by the border",
@@ -30,6 +32,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} relies more than {A} on pixels that rarely show the object.",
       .act = "Ask validate dataset whether the border tells the label, and remove what tells it." },
     { .kind = "subset.sufficiency",
+      .ways = "{r} answers stay with {B} alone, {f} with {A} alone.",
       .found = "Of the answers of {A} {a} stay and of those of {B} {b} stay: {c}",
       .better = "keeps fewer answers on a small part",
       .worse = "keeps more answers on a small part",
@@ -40,6 +43,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} is more content with scattered pixels than {A}.",
       .act = "Train with input dropout, and compare again." },
     { .kind = "mask.only",
+      .ways = "{r} answers stay with {B} alone, {f} with {A} alone.",
       .found = "With the best pixels painted white, of the answers of {A} {a} stay and of those of {B} {b} stay: {c}",
       .better = "answers less by the places of pixels alone",
       .worse = "answers more by the places of pixels alone",
@@ -51,6 +55,7 @@ static const struct question_words questions[] = {
           "Where pixels are hidden tells {B} more of the answer than {A}: part of what it reads is the mask.",
       .act = "Train with pixels hidden at random, so that hidden pixels become ordinary." },
     { .kind = "shuffled.values",
+      .ways = "{r} answers stay with {B} alone, {f} with {A} alone.",
       .found = "With their colours mixed up, of the answers of {A} {a} stay and of those of {B} {b} stay: {c}",
       .better = "keeps fewer answers when colours are mixed up",
       .worse = "keeps more answers when colours are mixed up",
@@ -61,6 +66,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} is more content than {A} with the right colours in any place.",
       .act = "Train with changes of colour, and compare again." },
     { .kind = "dilation",
+      .ways = "{r} answers are lost with {B} alone, {f} with {A} alone.",
       .found =
           "With the neighbours of the deciding pixels shown too, {a} of the answers of {A} are lost and {b} of those "
           "of {B}: {c}",
@@ -73,6 +79,7 @@ static const struct question_words questions[] = {
       .means_worse = "What decides for {B} is the pattern of single pixels, more than for {A}.",
       .act = "Train with input dropout in blocks, and compare again." },
     { .kind = "rubbish",
+      .ways = "It rose in {r} pairs and fell in {f}.",
       .found = "On pictures of nothing {A} is {a} sure on the mean and {B} is {b} sure: {c}",
       .better = "is less sure of pictures of nothing",
       .worse = "is surer of pictures of nothing",
@@ -82,6 +89,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} gives surer answers than {A} where there is nothing to answer.",
       .act = "Do not read its probabilities as evidence without a check of what it is fed." },
     { .kind = "accuracy",
+      .ways = "{r} pictures are right with {B} alone, {f} with {A} alone.",
       .found = "{A} is right on {a} of the pictures and {B} on {b}: {c}",
       .better = "is more often right",
       .worse = "is less often right",
@@ -91,6 +99,7 @@ static const struct question_words questions[] = {
       .means_worse = "{B} is the less accurate model: what it gains elsewhere is paid for here.",
       .act = "Decide whether the gain elsewhere is worth the loss, and write the margin into the policy." },
     { .kind = "calibration",
+      .ways = "It rose in {r} pairs and fell in {f}.",
       .found =
           "Brier's score (0: sure and right, 2: sure and wrong) is {a} for {A} and {b} for {B}: a mean change of {c}",
       .better = "says better how sure it may be",
@@ -105,6 +114,7 @@ static const struct question_words questions[] = {
 
 static const struct question_words any = {
     .kind = "",
+    .ways = "It rose in {r} pairs and fell in {f}.",
     .found = "{a} for {A} and {b} for {B}: a change of {c}",
     .better = "does better",
     .worse = "does worse",

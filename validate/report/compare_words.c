@@ -70,11 +70,12 @@ int compare_order(const struct comparison *c, int candidate, int *order)
     return n;
 }
 
-/* Both values alike. */
-static int value_decimals(const struct paired *p)
+/* Both values alike, and with a decimal when the change between them has any. */
+static int value_decimals(const struct paired *p, int of_change)
 {
     int a = format_decimals(&p->a, p->unit, SIDE_NONE, 0), b = format_decimals(&p->b, p->unit, SIDE_NONE, 0);
-    return a > b ? a : b;
+    int most = a > b ? a : b;
+    return most == 0 && of_change > 0 ? 1 : most;
 }
 
 /* Enough to tell the bounds from no change, and from the largest loss that passes. */
@@ -100,7 +101,7 @@ struct pair_text pair_text_of(const struct comparison *c, int row)
     const struct check *check = &c->report.check[row];
     const struct paired *p = &c->paired[row];
     bool measured = p->change != CHANGE_ERROR && isfinite(check->estimate.value);
-    int of_value = measured ? value_decimals(p) : 0, of_change = measured ? change_decimals(check) : 0;
+    int of_change = measured ? change_decimals(check) : 0, of_value = measured ? value_decimals(p, of_change) : 0;
     char *count = format_count(check->estimate.n);
     struct pair_text t = {
         .a = measured ? format_value(p->a.value, p->unit, of_value) : mem_string(""),
@@ -109,6 +110,8 @@ struct pair_text pair_text_of(const struct comparison *c, int row)
         .interval = measured ? format_change_interval(&check->estimate, check->unit, of_change) : mem_string(""),
         .n = mem_format("n" NO_BREAK "=" NO_BREAK "%s" NO_BREAK "%s", count,
                         check->of && *check->of ? check->of : "pairs"),
+        .rose = format_count(p->rose),
+        .fell = format_count(p->fell),
         .loss = loss_text(check, p, of_change)
     };
     free(count);
@@ -122,6 +125,8 @@ void pair_text_free(struct pair_text *t)
     free(t->change);
     free(t->interval);
     free(t->n);
+    free(t->rose);
+    free(t->fell);
     free(t->loss);
 }
 
@@ -148,6 +153,8 @@ static const char *word_for(const struct comparison *c, int row, const struct pa
     case 'a': return t->a;
     case 'b': return t->b;
     case 'c': return t->change;
+    case 'r': return t->rose;
+    case 'f': return t->fell;
     default: return "";
     }
 }

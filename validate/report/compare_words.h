@@ -27,11 +27,12 @@ int compare_order(const struct comparison *c, int candidate, int *order);
 
 /* The numbers of a row as every writer prints them. */
 struct pair_text {
-    char *a, *b;    /* "9.0%"; "" after an error */
-    char *change;   /* "+0.2 points"; "not measured" */
-    char *interval; /* "−0.4 to +1.6" */
-    char *n;        /* "n = 100 pairs" */
-    char *loss;     /* the change that is still no worse: "down to −1.0 points"; "" without a margin */
+    char *a, *b;       /* "9.0%"; "" after an error */
+    char *change;      /* "+0.2 points"; "not measured" */
+    char *interval;    /* "−0.4 to +1.6" */
+    char *n;           /* "n = 100 pairs" */
+    char *rose, *fell; /* pairs: "50", "43" */
+    char *loss;        /* the change that is still no worse: "down to −1.0 points"; "" without a margin */
 };
 struct pair_text pair_text_of(const struct comparison *c, int row);
 void pair_text_free(struct pair_text *t);
@@ -44,9 +45,10 @@ const char *compare_candidate(const struct comparison *c, int row);
 const char *compare_baseline(const struct comparison *c);
 
 /* What is said of a kind of question. In the sentences {A} and {B} stand for the two names, {a} and {b} for their
- * values, {c} for the change. */
+ * values, {c} for the change, {r} and {f} for the pairs in which the candidate has more and less. */
 struct question_words {
     const char *kind;
+    const char *ways;                  /* which pairs went which way, a whole sentence */
     const char *found;                 /* one sentence without its full stop */
     const char *better, *worse, *open; /* what the candidate does: "decides on larger parts"; what is open */
     const char *heading[CHANGE_ERROR]; /* of a fact, by enum change */
@@ -55,7 +57,7 @@ struct question_words {
 };
 const struct question_words *compare_question(const char *kind); /* never NULL */
 
-/* A text with its {A} {B} {a} {b} {c} filled in. */
+/* A text with its {A} {B} {a} {b} {c} {r} {f} filled in. */
 char *compare_fill(const struct comparison *c, int row, const char *text);
 
 /* What a model costs: its value and what stands beside it. */

@@ -78,6 +78,7 @@ const char report_style[] =
     "color:var(--soft)}\n"
     ".note dl div{display:grid;grid-template-columns:72px minmax(0,1fr);gap:8px;padding:4px 0;"
     "border-top:1px solid var(--line)}\n"
+    ".pair dl div{grid-template-columns:92px minmax(0,1fr)}\n"
     ".counts{padding-top:12px}.counts ul{margin:0 0 16px;padding:0;list-style:none}.counts li{margin:6px 0}\n"
     ".steps{margin:0;padding-left:22px}.steps li{margin-bottom:12px;padding-left:4px;max-width:66ch}\n"
     ".steps li::marker{font-weight:600}\n"
@@ -93,7 +94,7 @@ const char report_style[] =
     "th:nth-child(1){width:132px}th:nth-child(3){width:230px}th:nth-child(4),th:nth-child(5){width:150px}\n"
     "td.number,th.number{text-align:right}\n"
     ".pairs th{overflow-wrap:anywhere}.pairs th:nth-child(1){width:150px}.pairs th:nth-child(3),"
-    ".pairs th:nth-child(4){width:112px}.pairs th:nth-child(5){width:236px}.pairs th:nth-child(6){width:150px}\n"
+    ".pairs th:nth-child(4){width:124px}.pairs th:nth-child(5){width:226px}.pairs th:nth-child(6){width:150px}\n"
     ".pairs td:nth-child(5),.pairs th:nth-child(5){padding-left:16px}\n"
     ".lines th:nth-child(n){width:auto}.lines .bad{color:var(--alert)}.lines .good{color:var(--data)}\n"
 
