@@ -32,6 +32,7 @@ static void take(const json_t *root, struct run_status *s)
     s->settings = json_object();
     json_object_set(s->settings, "data", json_object_get(root, "data"));
     json_object_set(s->settings, "initial_weights", json_object_get(root, "initial_weights_sha256"));
+    json_object_set(s->settings, "teacher", json_object_get(root, "teacher"));
 }
 
 /* What a program of ours can have written. */

@@ -13,7 +13,7 @@ struct run_status {
     char hash[SHA256_HEX];   /* of final.weights; "" before there are any */
     int64_t images, correct; /* of the test split, by final.weights; 0 without one */
     double wall_seconds;
-    json_t *settings; /* data and initial weights, as the manifest has them */
+    json_t *settings; /* data, initial weights and teacher, as the manifest has them */
 };
 
 /* A run that is not there is no error; a manifest that cannot be read is. */
