@@ -13,6 +13,7 @@
 #include "darknet-ext/weights.h"
 #include "validate/command.h"
 #include "validate/options.h"
+#include "validate/options_compare.h"
 #include "validate/options_dataset.h"
 
 static const char help[] =
@@ -23,6 +24,7 @@ static const char help[] =
     "commands:\n"
     "  model RUN                 a report on a trained model, with a verdict\n"
     "  dataset DESCRIPTOR|DIR    a report on a data set, with a verdict; or a cleaned copy\n"
+    "  compare A B [C ...]       do B, C, ... overinterpret less than A, on the same pictures?\n"
     "  sis RUN                   sufficient input subsets of single images\n"
     "  merge OUT DIR...          the shards of one `validate sis` as one result\n"
     "\n"
@@ -31,8 +33,8 @@ static const char help[] =
     "  --version                 the version\n"
     "\n"
     "Exit status: 0 done, or every check passed; 1 a check failed (the model overinterprets, the data set is\n"
-    "not safe to learn from); 2 wrong usage or settings; 3 could not run; 4 inconclusive; 75 interrupted (--resume\n"
-    "continues). Only 0 means \"release\".\n";
+    "not safe to learn from, a candidate is worse); 2 wrong usage or settings; 3 could not run; 4 inconclusive;\n"
+    "75 interrupted (--resume continues). Only 0 means \"release\".\n";
 
 struct command {
     const char *name;
@@ -44,11 +46,12 @@ struct command {
 static const struct command commands[] = {
     { "model", command_model, judge_options_help, true },
     { "dataset", command_dataset, dataset_options_help, true },
+    { "compare", command_compare, compare_options_help, false },
     { "sis", command_sis, sis_options_help, true },
     { "merge", command_merge, merge_options_help, false },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
-static const char command_words[] = "model|dataset|sis|merge";
+static const char command_words[] = "model|dataset|compare|sis|merge";
 
 /* What the engine keeps of an opened network. */
 struct engine {
