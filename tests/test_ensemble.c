@@ -138,7 +138,7 @@ Test(ensemble, one_member_alone_is_the_model_itself)
 static void add_four(struct members *m)
 {
     add(m, "conv with batch norm, relu", 1);
-    add(m, "tanh and logistic", 3);
+    add(m, "identity shortcut", 3);
     add(m, "input dropout at test time, three samples", 1);
     add(m, "upsample", 1.2f);
 }
@@ -233,13 +233,13 @@ Test(ensemble, gradients_agree_with_central_differences)
     }
 }
 
-/* Without relu, so that differences hold to the accuracy of float; far apart, so that one member outvotes the other. */
-Test(ensemble, gradients_of_smooth_members_are_exact)
+/* Linear members, so that differences are exact; far apart, so that one member outvotes the other. */
+Test(ensemble, gradients_of_linear_members_are_exact)
 {
     for (enum combine rule = COMBINE_LOGIT; rule <= COMBINE_PROBABILITY; rule++) {
         struct members m = { 0 };
-        add(&m, "tanh and logistic", 6);
-        add(&m, "tanh and logistic", -4);
+        add(&m, "no activation before the pool", 6);
+        add(&m, "no activation before the pool", -4);
         open_members(&m, rule);
         for (int s = SCALAR_MARGIN; s <= SCALAR_LOSS; s++)
             check_gradient(&m, (enum scalar)s);
@@ -265,7 +265,7 @@ Test(ensemble, an_image_alone_gives_what_it_gives_in_a_batch_and_nothing_changes
     close_members(&m);
     struct members other = { 0 };
     add(&other, "conv with batch norm, relu", 1);
-    add(&other, "tanh and logistic", 3);
+    add(&other, "identity shortcut", 3);
     open_members(&other, COMBINE_LOGIT);
     cr_expect(ensemble_state_hash(other.ensemble) != before, "the hash does not see the members");
     close_members(&other);
