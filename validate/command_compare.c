@@ -52,12 +52,16 @@ static bool check_fits(const struct command *c, int k, struct err *err)
     return true;
 }
 
+/* With --data all are shown the baseline's data set, whatever the others were trained on. */
 static bool open_model(struct command *c, int k, struct err *err)
 {
     const struct compare_options *o = &c->options;
-    struct subject_options options = {
-        .run = o->run[k], .data = o->data, .view = o->view, .threads = o->threads, .seed = o->seed
-    };
+    struct subject_options options = { .run = o->run[k],
+                                       .data = o->data,
+                                       .view = o->view,
+                                       .descriptor = o->data && k > 0 ? c->model[0].subject.descriptor : NULL,
+                                       .threads = o->threads,
+                                       .seed = o->seed };
     struct subject *s = &c->model[k].subject;
 
     if (!subject_open(&options, c->opener, c->policy->baseline, s, err))

@@ -14,7 +14,8 @@
 struct subject_options {
     const char *run; /* run directory of train, or NULL: then cfg and weights are given */
     const char *cfg, *weights, *data;
-    const char *view; /* datasets/view.h */
+    const char *view;       /* datasets/view.h */
+    const char *descriptor; /* of the data set, instead of the one that the cfg names */
     long long threads, seed;
 };
 

@@ -54,7 +54,12 @@ static int question_rows(struct compare_options *o, struct words *words, struct 
 static int other_rows(struct compare_options *o, struct setting *table)
 {
     const struct setting rows[] = {
-        option_data(&o->data),
+        { .name = "data",
+          .letter = 'd',
+          .kind = SETTING_STRING,
+          .value = &o->data,
+          .argument = "DIR",
+          .help = "where the files of the first model's data set are; all models are shown that one, then" },
         option_view(&o->view),
         option_threads(&o->threads),
         option_seed(&o->seed),

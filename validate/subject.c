@@ -67,15 +67,15 @@ static bool check_fit(const struct subject *s, struct err *err)
     return true;
 }
 
-static bool open_data(struct subject *s, const char *directory, struct err *err)
+static bool open_data(struct subject *s, const struct subject_options *o, struct err *err)
 {
     const struct classifier *m = s->model;
 
-    if (!s->network.dataset)
+    if (!o->descriptor && !s->network.dataset)
         return err_usage(err, "%s: names no data set; add dataset=datasets/NAME.conf to [net]", s->cfg);
-    s->descriptor = find_descriptor(s);
-    s->data_dir = directory;
-    if (!dataset_open(s->descriptor, directory, &s->data, err) || !check_fit(s, err) ||
+    s->descriptor = o->descriptor ? mem_string(o->descriptor) : find_descriptor(s);
+    s->data_dir = o->data;
+    if (!dataset_open(s->descriptor, o->data, &s->data, err) || !check_fit(s, err) ||
         !s->data->hash(s->data, s->data_hash, err))
         return false;
     s->geometry = (struct augment){ .c = m->c, .h = m->h, .w = m->w, .test_resize = s->network.test_resize };
@@ -162,7 +162,7 @@ bool subject_open(const struct subject_options *o, const struct subject_opener *
     bool ok = find_files(o, s, err) && opener->open(s->cfg, s->weights, (int)o->threads, &s->network, err);
 
     s->model = &s->network.classifier;
-    if (ok && open_data(s, o->data, err) && open_view(s, o, baseline, err))
+    if (ok && open_data(s, o, err) && open_view(s, o, baseline, err))
         return true;
     subject_close(s);
     return false;
