@@ -199,6 +199,8 @@ static bool train_batch(struct loop *l, struct err *err)
     assert(b.epoch == p->epoch && b.number == p->batch);
     struct step step = { .x = b.x, .label = b.label, .index = b.index, .n = b.n, .epoch = b.epoch, .seed = l->cfg->seed,
         .steps_done = l->steps_before + p->steps, .learning_rate = schedule_rate(&l->schedule, p->steps + 1) };
+    if (l->teacher && !teacher_answer(l->teacher, b.x, b.n, &step.teacher, err))
+        return false;
     if (!model_train_step(l->model, &step, err))
         return isfinite(step.loss) ? false : diverged(l, err);
     add_batch(p, &step);
@@ -267,13 +269,15 @@ static bool keep_best(struct loop *l, const struct epoch_record *r, struct err *
 
 static void show_epoch(const struct loop *l, const struct epoch_record *r)
 {
-    char test[64] = "";
+    char test[64] = "", teacher[64] = "";
 
     if (r->test_images)
         snprintf(test, sizeof test, ", test accuracy %.2f %%", 100 * record_test_accuracy(r));
-    progress_line(l->progress, "epoch %lld: loss %.4f, accuracy %.2f %%%s, learning rate %.4g, %.0f images/s, %.1f s",
+    if (l->teacher)
+        snprintf(teacher, sizeof teacher, " (the teacher alone %.0f)", teacher_images_per_second(l->teacher));
+    progress_line(l->progress, "epoch %lld: loss %.4f, accuracy %.2f %%%s, learning rate %.4g, %.0f images/s%s, %.1f s",
                   (long long)r->epoch, r->loss, 100 * r->train_accuracy, test, r->learning_rate, r->images_per_second,
-                  r->seconds);
+                  teacher, r->seconds);
 }
 
 static void start_epoch(struct position *p)

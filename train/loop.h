@@ -14,11 +14,13 @@
 #include "train/evaluate.h"
 #include "train/run_directory.h"
 #include "train/schedule.h"
+#include "train/teacher.h"
 
 struct loop {
     /* Set by the caller, borrowed. */
     const struct net_cfg *cfg;
     struct model *model;
+    struct teacher *teacher;     /* NULL: labels alone */
     struct loader *train, *test; /* test: NULL without a test split */
     const struct run_directory *directory;
     struct progress *progress;

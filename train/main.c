@@ -84,6 +84,20 @@ static void print_images(const struct train_options *o, const struct dataset *da
     printf(", %lld test images, %d classes\n", (long long)data->count[SPLIT_TEST], data->classes);
 }
 
+static bool print_teacher(const struct train_options *o, const struct net_cfg *cfg, struct err *err)
+{
+    struct teacher *teacher;
+
+    if (!cfg->teacher)
+        return true;
+    if (!teacher_open(cfg, NULL, (int)o->threads, &teacher, err))
+        return false;
+    printf("teacher: %s, %d network%s, weight %g, temperature %g\n", teacher->path, teacher->n,
+           teacher->n > 1 ? "s" : "", cfg->distill_weight, cfg->distill_temperature);
+    teacher_close(teacher);
+    return true;
+}
+
 /* Data that are absent are no reason to refuse a dry run; data that do not fit the cfg are. */
 static bool print_data(const struct train_options *o, const struct net_cfg *cfg, struct err *err)
 {
@@ -128,7 +142,7 @@ static bool dry_run(const struct train_options *o, struct err *err)
     printf("\n%.*s\n\n", layers ? (int)(layers - text) : (int)strlen(text), text);
     cfg_print(cfg, stdout);
     print_memory(o, cfg);
-    bool ok = print_engine(o, cfg, err) && print_data(o, cfg, err);
+    bool ok = print_engine(o, cfg, err) && print_teacher(o, cfg, err) && print_data(o, cfg, err);
     free(directory);
     free(text);
     cfg_free(cfg);
@@ -335,7 +349,7 @@ static void bind_loop(struct run *r)
     size_t stored = (size_t)s->cfg->stored;
     int64_t whole = (int64_t)loader_batches(s->train) * s->cfg->batch;
 
-    r->loop = (struct loop){ .cfg = s->cfg, .model = s->model, .train = s->train, .test = s->test,
+    r->loop = (struct loop){ .cfg = s->cfg, .model = s->model, .teacher = s->teacher, .train = s->train, .test = s->test,
         .directory = &r->directory, .title = s->cfg->path, .stop = interrupt_requested,
         .progress = progress_new(o->quiet || o->darknet_log ? PROGRESS_QUIET : PROGRESS_AUTO, "images"),
         .epoch_images = whole < s->images[SPLIT_TRAIN] ? whole : s->images[SPLIT_TRAIN],

@@ -105,6 +105,25 @@ json_t *manifest_cfg(const struct net_cfg *cfg)
     return o;
 }
 
+static json_t *teacher_json(const struct setup *s)
+{
+    const struct teacher *t = s->teacher;
+    json_t *o = json_object(), *members = json_array();
+
+    json_object_set_new(o, "path", text_json(t->path));
+    json_object_set_new(o, "combine", json_string(combine_name(t->combine)));
+    json_object_set_new(o, "sha256", json_string(t->hash));
+    for (int i = 0; i < t->n; i++) {
+        json_t *member = json_object();
+        json_object_set_new(member, "run", text_json(t->member[i].directory));
+        json_object_set_new(member, "weights_sha256", json_string(t->member[i].weights_hash));
+        json_object_set_new(member, "cfg_sha256", json_string(t->member[i].cfg_hash));
+        json_array_append_new(members, member);
+    }
+    json_object_set_new(o, "members", members);
+    return o;
+}
+
 void manifest_set_accuracy(json_t *o, int64_t correct, int64_t images)
 {
     struct interval w = wilson(correct, images);
@@ -191,6 +210,7 @@ bool manifest_write(const struct manifest *m, const char *status, const char *re
     json_object_set_new(o, "program", manifest_program());
     json_object_set_new(o, "cfg", manifest_cfg(s->cfg));
     json_object_set_new(o, "initial_weights_sha256", s->fine_tuning ? json_string(s->weights_hash) : json_null());
+    json_object_set_new(o, "teacher", s->teacher ? teacher_json(s) : json_null());
     json_object_set_new(o, "data", data_json(s));
     json_object_set_new(o, "progress", position_json(&m->state->position));
     if (strcmp(status, "finished") == 0)

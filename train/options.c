@@ -64,6 +64,8 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .help = "replace a former run in the run directory" },
         { .name = "weights", .letter = 'w', .kind = SETTING_STRING, .value = &o->weights, .argument = "FILE",
           .help = "start from these weights (fine-tuning) instead of random ones" },
+        { .name = "teacher", .letter = 't', .kind = SETTING_STRING, .value = &o->teacher, .argument = "RUN",
+          .help = "learn the answers of this finished run or ensemble beside the labels (distillation)" },
         { .name = "export-stock", .kind = SETTING_STRING, .value = &o->export_stock, .argument = "DIR",
           .help = "write cfg and weights for stock Darknet when done; with --weights: those, without training" },
         { .name = "dry-run", .letter = 'n', .kind = SETTING_FLAG, .value = &o->dry_run,

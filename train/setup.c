@@ -48,6 +48,34 @@ static bool settle_members(const struct train_options *o, struct net_cfg *cfg, s
     return true;
 }
 
+static bool settle_teacher(const struct train_options *o, struct net_cfg *cfg, struct err *err)
+{
+    settle(&cfg->teacher, o->teacher, NULL);
+    if (o->teacher) {
+        free(cfg->teacher_hash);
+        cfg->teacher_hash = NULL;
+    }
+    if (!cfg->teacher)
+        return !cfg->distill_given || err_usage(err, "%s: distill_weight=, distill_temperature= and teacher_sha256= tell "
+                                                "of a teacher, but there is none; add --teacher, or remove them",
+                                                cfg->path);
+    return !(cfg->label_smoothing > 0) || err_usage(err, "%s: label_smoothing=%g and --teacher both soften the labels; "
+                                                    "keep one", cfg->path, cfg->label_smoothing);
+}
+
+/* Another length: the schedules keep their shape. */
+static void set_epochs(struct net_cfg *cfg, long long epochs)
+{
+    if (cfg->epochs > 0) {
+        cfg->warmup = (float)((double)cfg->warmup * (double)epochs / cfg->epochs);
+        cfg->refine = (int)(cfg->refine * epochs / cfg->epochs);
+        for (int i = 0; i < cfg->n; i++)
+            cfg->layers[i].ramp = (float)((double)cfg->layers[i].ramp * (double)epochs / cfg->epochs);
+    }
+    cfg->epochs = (int)epochs;
+    cfg->max_batches = 0;
+}
+
 bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *err)
 {
     struct net_cfg *cfg;
@@ -58,17 +86,11 @@ bool setup_cfg(const struct train_options *o, struct net_cfg **out, struct err *
         cfg->seed = (uint64_t)o->seed;
         cfg->seed_given = true;
     }
-    if (o->epochs > 0) {
-        if (cfg->epochs > 0) { /* the schedule keeps its shape */
-            cfg->warmup = (float)((double)cfg->warmup * (double)o->epochs / cfg->epochs);
-            cfg->refine = (int)(cfg->refine * o->epochs / cfg->epochs);
-        }
-        cfg->epochs = (int)o->epochs;
-        cfg->max_batches = 0;
-    }
+    if (o->epochs > 0)
+        set_epochs(cfg, o->epochs);
     if (o->precision)
         snprintf(cfg->precision, sizeof cfg->precision, "%s", o->precision);
-    if (settle_view(o, cfg, err) && settle_members(o, cfg, err)) {
+    if (settle_view(o, cfg, err) && settle_teacher(o, cfg, err) && settle_members(o, cfg, err)) {
         *out = cfg;
         return true;
     }
@@ -208,6 +230,19 @@ static bool open_test(struct setup *s, struct err *err)
     return true;
 }
 
+/* Beside the student, whose threads are idle while the teacher answers. */
+static bool open_teacher(struct setup *s, struct err *err)
+{
+    if (!s->cfg->teacher)
+        return true;
+    if (!teacher_open(s->cfg, s->model, (int)s->options->threads, &s->teacher, err) ||
+        !teacher_check_data(s->teacher, s->cfg, s->data->name, s->data_hash, err))
+        return false;
+    free(s->cfg->teacher_hash);
+    s->cfg->teacher_hash = mem_string(s->teacher->hash);
+    return true;
+}
+
 static bool open_data(struct setup *s, struct err *err)
 {
     if (!open_test(s, err) || !s->data->hash(s->data, s->data_hash, err) ||
@@ -244,7 +279,8 @@ bool setup_open_test(const struct train_options *o, struct setup *s, struct err 
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err)
 {
     *s = (struct setup){ .options = o };
-    if (setup_cfg(o, &s->cfg, err) && open_data(s, err) && check_length(s, err) && open_model(s, err))
+    if (setup_cfg(o, &s->cfg, err) && open_data(s, err) && check_length(s, err) && open_model(s, err) &&
+        open_teacher(s, err))
         return true;
     setup_close(s);
     return false;
@@ -252,6 +288,7 @@ bool setup_open(const struct train_options *o, struct setup *s, struct err *err)
 
 void setup_close(struct setup *s)
 {
+    teacher_close(s->teacher);
     model_close(s->model);
     loader_close(s->test);
     loader_close(s->train);
@@ -265,12 +302,16 @@ char *setup_identity(const struct setup *s)
 {
     const struct train_options *o = s->options;
     char *cfg = cfg_resolved_text(s->cfg), *view = s->view ? mem_format("masks=%s\n", view_text(s->view)) : NULL;
+    char *lines = s->teacher ? teacher_identity(s->teacher) : NULL;
+    char *teacher = lines ? mem_format("teacher=%s\n%s", s->teacher->path, lines) : NULL;
     char *without = o->parts ? mem_format("without=%d/%d\n", o->without + 1, o->parts) : NULL;
     char *text = mem_format("data_sha256=%s\nweights_sha256=%s\nlimit_train=%lld\nlimit_test=%lld\nbatches=%lld\n"
-                            "tensorboard=%d\n%s%s%s\n", s->data_hash, s->fine_tuning ? s->weights_hash : "none",
+                            "tensorboard=%d\n%s%s%s%s\n", s->data_hash, s->fine_tuning ? s->weights_hash : "none",
                             o->limit_train, o->limit_test, o->batches, o->tensorboard, without ? without : "",
-                            view ? view : "", cfg);
+                            view ? view : "", teacher ? teacher : "", cfg);
 
+    free(teacher);
+    free(lines);
     free(without);
     free(view);
     free(cfg);

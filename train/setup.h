@@ -9,6 +9,7 @@
 #include "darknet-ext/model.h"
 #include "datasets/loader.h"
 #include "train/options.h"
+#include "train/teacher.h"
 
 struct setup {
     const struct train_options *options; /* borrowed */
@@ -21,6 +22,7 @@ struct setup {
     struct loader *train, *test;         /* test: NULL when the data set has no test split */
     struct model *model;                 /* initialised, or with the values of --weights */
     bool fine_tuning;                    /* --weights was given */
+    struct teacher *teacher;             /* NULL: labels alone */
 };
 
 /* The cfg with what the command line says instead; a view has baseline and mask order, too. With --member: that of the
