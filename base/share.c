@@ -63,7 +63,7 @@ static void keep(struct share *s, int64_t block)
 
 bool share_next(struct share *s, int64_t *first, int64_t *count)
 {
-    if (s->at >= s->n || share_stopped(s))
+    if (share_stopped(s) || s->at >= s->n)
         return false;
     look(s, ranks_claim(1));
     int64_t block = s->seen & block_mask;
@@ -165,6 +165,23 @@ void share_exchange(struct share *s, void *array, size_t size)
     ranks_gather(sorted, start);
     move(s, array, size, start, sorted, false);
     mem_big_free(sorted, (size_t)s->n, size);
+    free(start);
+}
+
+void share_spread(struct share *s, int64_t i, void *bytes, size_t n)
+{
+    assert(i >= 0 && i < s->n);
+    if (ranks_size() == 1)
+        return;
+    if (!s->owner)
+        find_owners(s);
+    int64_t block = 0;
+    for (int64_t end = size_at(s, 0); end <= i; block++)
+        end += size_at(s, end);
+    size_t *start = mem_alloc((size_t)ranks_size() + 1, sizeof *start);
+    for (int r = s->owner[block] + 1; r <= ranks_size(); r++)
+        start[r] = n;
+    ranks_gather(bytes, start);
     free(start);
 }
 

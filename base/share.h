@@ -2,8 +2,9 @@
  * out one after the other, large ones first and ever smaller ones toward the end, so that a rank that is slow gets
  * less and all end at about the same time. Which rank gets what depends on timing; what is made of a number may not.
  *
- * All ranks make the same calls of share_begin, share_end, share_exchange and share_free, from the thread that calls
- * base/ranks.h; one pass at a time. Of one rank alone the first block is everything, and nothing is exchanged. */
+ * All ranks make the same calls of share_begin, share_end, share_exchange, share_spread and share_free, from the thread
+ * that calls base/ranks.h; one pass at a time. Of one rank alone the first block is everything, and nothing is
+ * exchanged. */
 #ifndef MARGINALIA_BASE_SHARE_H
 #define MARGINALIA_BASE_SHARE_H
 
@@ -49,6 +50,8 @@ bool share_end(struct share *s, bool ok, struct err *err);
 /* After it succeeded: array[n] of items of `size` bytes, of which each rank has filled those of its numbers, becomes
  * whole on all ranks. */
 void share_exchange(struct share *s, void *array, size_t size);
+/* And bytes[n] of the rank that had number i become everybody's. */
+void share_spread(struct share *s, int64_t i, void *bytes, size_t n);
 void share_free(struct share *s);
 
 #endif

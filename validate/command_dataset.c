@@ -7,7 +7,9 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/shell.h"
+#include "base/version.h"
 #include "validate/command_parts.h"
 #include "validate/dataset/dataset_checks.h"
 #include "validate/dataset/suite.h"
@@ -16,6 +18,7 @@
 #include "validate/options_dataset.h"
 #include "validate/output.h"
 #include "validate/resources.h"
+#include "validate/together.h"
 
 enum { SIS_LIMIT_BYTES = 1 << 20 };
 
@@ -87,13 +90,18 @@ static bool open_output(struct command *c, struct err *err)
     bool ok = !o->suspects || o->resume || o->overwrite || !file_exists(o->suspects) ||
               err_usage(err, "%s: exists; --overwrite replaces it", o->suspects);
 
-    ok = ok && output_open(&c->output, o->out ? o->out : usual, o->resume, o->overwrite, err);
+    c->output.path = mem_string(o->out ? o->out : usual); /* rank 0 alone holds the directory */
+    if (ok && ranks_number() == 0) {
+        free(c->output.path);
+        ok = output_open(&c->output, o->out ? o->out : usual, o->resume, o->overwrite, err);
+    }
     free(usual);
     free(name);
-    return ok;
+    return ranks_all_ok(ok, err) && together_directory(c->output.path, err);
 }
 
-static bool open_all(struct command *c, struct err *err)
+/* What each rank does by itself before all work together. */
+static bool prepare(struct command *c, struct err *err)
 {
     const struct dataset_options *o = &c->options;
     bool ok = read_policy(c, err) && (!o->previous || previous_read(o->previous, REPORT_DATASET, &c->previous, err)) &&
@@ -104,7 +112,22 @@ static bool open_all(struct command *c, struct err *err)
     ok = ok && dataset_open(o->descriptor, o->data, &c->data, err);
     if (ok)
         policy_choose(c->policy, o->full, c->data->count[SPLIT_TRAIN] > 0 && c->data->count[SPLIT_TEST] > 0);
-    return ok && open_view(c, err) && open_output(c, err);
+    return ok && open_view(c, err);
+}
+
+static bool agree(const struct command *c, struct err *err)
+{
+    const struct dataset_options *o = &c->options;
+    char hash[SHA256_HEX] = "",
+         *settings = mem_format("seed %lld full %d resume %d cfg %s view %s", o->seed, o->full, o->resume,
+                                o->cfg ? o->cfg : "", c->view ? view_text(c->view) : "");
+    bool ok = ranks_size() == 1 ||
+              (ranks_all_ok(c->data->hash(c->data, hash, err), err) && ranks_agree("data set", hash, err) &&
+               ranks_agree("policy", c->policy->hash, err) && ranks_agree("set of options", settings, err) &&
+               ranks_agree("version of this program", version_string(), err));
+
+    free(settings);
+    return ok;
 }
 
 /* --- judging ------------------------------------------------------------------------------------------------------ */
@@ -138,7 +161,7 @@ static bool judge(struct command *c, struct err *err)
     progress_clear(c->progress);
     if (!ok && err->status == EXIT_INTERRUPTED)
         return command_interrupted(c->argc, c->argv, err);
-    return ok && report_save(&c->report, c->output.path, err);
+    return ok && command_save_report(&c->report, c->output.path, err);
 }
 
 static bool export(struct command *c, struct err *err)
@@ -146,7 +169,7 @@ static bool export(struct command *c, struct err *err)
     const char *path = c->options.suspects;
     int written, left_out;
 
-    if (!path)
+    if (!path || ranks_number() != 0)
         return true;
     if (!suspects_export(&c->report, c->data, path, &written, &left_out, err))
         return false;
@@ -159,10 +182,10 @@ static bool export(struct command *c, struct err *err)
 
 static bool run(struct command *c, struct err *err)
 {
-    if (!open_all(c, err) || !judge(c, err))
+    if (!ranks_all_ok(prepare(c, err), err) || !agree(c, err) || !open_output(c, err) || !judge(c, err))
         return false;
     command_print_report(&c->report, c->output.path);
-    return export(c, err);
+    return ranks_all_ok(export(c, err), err);
 }
 
 /* --- fixing ------------------------------------------------------------------------------------------------------- */
@@ -181,6 +204,8 @@ static bool fix(struct command *c, struct err *err)
                      .stop = interrupt_requested };
     struct fix_result result;
 
+    if (ranks_size() > 1)
+        return err_usage(err, "validate dataset: --fix is not shared by ranks; start it without mpirun");
     if (!fix_parse(o->fix, &f, err) || !dataset_open(o->descriptor, o->data, &c->data, err))
         return false;
     f.data = c->data;
@@ -220,13 +245,13 @@ enum exit_status command_dataset(const struct subject_opener *opener, int argc, 
     const struct dataset_options *o = &c.options;
 
     (void)opener; /* no model is asked */
-    if (!dataset_options_parse(&c.options, argc - 1, argv + 1, err))
+    if (!ranks_all_ok(dataset_options_parse(&c.options, argc - 1, argv + 1, err), err))
         return err->status;
     if (o->list_checks) {
         command_list_checks(dataset_check_types);
         return EXIT_OK;
     }
-    c.progress = progress_new(o->quiet ? PROGRESS_QUIET : PROGRESS_AUTO, "pictures");
+    c.progress = progress_new(command_progress(o->quiet), "pictures");
     interrupt_install();
     bool ok = team_new((int)o->threads, false, &c.team, err) && (o->fix ? fix(&c, err) : run(&c, err));
     enum exit_status status = !ok ? err->status : o->fix ? EXIT_OK : c.report.verdict;

@@ -55,6 +55,7 @@ void command_print_report(const struct report *r, const char *directory)
     if (ranks_number() != 0)
         return;
 
-    report_terminal(r, stdout, isatty(STDOUT_FILENO) && !(no_color && *no_color));
+    /* mpirun makes every output look like a terminal. */
+    report_terminal(r, stdout, ranks_size() == 1 && isatty(STDOUT_FILENO) && !(no_color && *no_color));
     printf("report in %s/report.html\n", directory);
 }

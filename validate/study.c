@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/rng.h"
 #include "base/share.h"
 #include "validate/study_parts.h"
@@ -52,9 +53,10 @@ bool study_interrupted(struct err *err)
     return false;
 }
 
+/* Several ranks stop together, in a pass that they share. */
 bool study_asked_to_stop(const struct study *s)
 {
-    return s->stop && s->stop();
+    return ranks_size() == 1 && s->stop && s->stop();
 }
 
 void study_tell(const struct study *s, const char *what, double done, double total)

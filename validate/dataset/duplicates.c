@@ -216,7 +216,8 @@ static bool compare_batch(struct finder *f, int64_t from, int64_t *to, struct er
         }
     *to = i;
     f->begin = f->candidate + from;
-    return survey_each(f->survey, "reading pictures that look alike", f->n_read, read_small, f, err) &&
+    const struct survey_made made = { f->small, sizeof *f->small };
+    return survey_share(f->survey, "reading pictures that look alike", f->n_read, read_small, f, &made, 1, err) &&
            survey_each(f->survey, "comparing pictures that look alike", i - from, compare_pair, f, err);
 }
 

@@ -17,7 +17,6 @@ struct linear_probe {
     int *row;              /* [n] of the sample, rising */
     int *label, *shuffled; /* [n] shuffled: the same labels, each at a random picture */
     uint8_t *fold;
-    int *place;      /* [survey->n] the inverse of row, or -1 */
     bool few;        /* less than ten pictures for each class that occurs: nothing can be learnt from so few */
     int n_needed;    /* pictures that would not be few */
     double majority; /* right when the most frequent class is always named */

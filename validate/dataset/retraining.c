@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "validate/dataset/cross_masks.h"
 #include "validate/sis/store.h"
 #include <math.h>
@@ -197,16 +198,35 @@ static bool retrain(struct job *j, struct err *err)
     return ok;
 }
 
+/* Rank 0 alone has trained. */
+static void broadcast(struct retraining *r)
+{
+    struct retraining here = *r;
+
+    ranks_broadcast(r, sizeof *r);
+    for (int k = 0; k < RETRAINING_EXAMPLES; k++) {
+        bool there = r->mask[k];
+        size_t pixels = (size_t)r->h * (size_t)r->w;
+        r->mask[k] = ranks_number() == 0 ? here.mask[k] : there ? mem_alloc(pixels, 1) : NULL;
+        if (there)
+            ranks_broadcast(r->mask[k], pixels);
+    }
+}
+
 bool retraining_run(struct survey *s, double fraction, int64_t n, struct retraining *out, struct err *err)
 {
     struct job j = { .survey = s, .fraction = fraction, .out = out };
 
     *out = (struct retraining){ .h = 0 };
-    bool ok = choose_pictures(s, n, out->n, err) && network_cfg_write(s, &j.network, err);
-    if (ok) {
+    bool ok = choose_pictures(s, n, out->n, err);
+    if (ok && ranks_number() == 0) {
+        ok = network_cfg_write(s, &j.network, err);
         j.folder = file_join(s->directory, "retrain");
-        ok = retrain(&j, err);
+        ok = ok && retrain(&j, err);
     }
+    ok = ranks_all_ok(ok, err);
+    if (ok)
+        broadcast(out);
     free(j.folder);
     for (int split = 0; split < 2; split++) {
         free(j.cross[split]);

@@ -119,7 +119,8 @@ static bool measure_pictures(struct domains *m, struct err *err)
     m->d = m->survey->geometry.c * PER_CHANNEL;
     m->x = mem_alloc(drawn * (size_t)m->d, sizeof *m->x);
     m->readable = mem_alloc(drawn, sizeof *m->readable);
-    if (!survey_each(m->survey, "training against test pictures", (int64_t)drawn, describe, m, err))
+    const struct survey_made made[] = { { m->x, (size_t)m->d * sizeof *m->x }, { m->readable, sizeof *m->readable } };
+    if (!survey_share(m->survey, "training against test pictures", (int64_t)drawn, describe, m, made, 2, err))
         return false;
     close_gaps(m);
     return (m->n[SPLIT_TRAIN] >= FEWEST && m->n[SPLIT_TEST] >= FEWEST) ||

@@ -35,7 +35,7 @@ static bool run_checks(struct dataset_suite *s, struct report *r, struct err *er
     r->check = mem_alloc(2 * (size_t)policy->n, sizeof *r->check); /* each may have one beside it: previous */
     for (int i = 0; i < policy->n; i++) {
         double start = clock_seconds();
-        if (!survey_goes_on(s->survey, err) || !run_check(s, &policy->check[i], &r->check[i], err))
+        if (!survey_all_go_on(s->survey, err) || !run_check(s, &policy->check[i], &r->check[i], err))
             return false;
         r->n_checks++;
         if (s->survey->progress)

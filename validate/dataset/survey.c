@@ -6,9 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/rng.h"
+#include "base/share.h"
 #include "validate/dataset/duplicates.h"
 #include "validate/dataset/survey_memory.h"
+
+/* Of several ranks each gets a block of the numbers so often, at least: then none waits long for another. */
+enum { SHARED_BLOCKS = 64 };
 
 bool survey_open(struct survey *s, struct err *err)
 {
@@ -47,13 +52,18 @@ void survey_close(struct survey *s)
     s->memory = NULL;
 }
 
-bool survey_goes_on(const struct survey *s, struct err *err)
+bool survey_all_go_on(const struct survey *s, struct err *err)
 {
-    if (!s->stop || !s->stop())
+    if (!ranks_any(s->stop && s->stop()))
         return true;
     err_run(err, "interrupted");
     err->status = EXIT_INTERRUPTED;
     return false;
+}
+
+bool survey_goes_on(const struct survey *s, struct err *err)
+{
+    return ranks_size() > 1 || survey_all_go_on(s, err);
 }
 
 void survey_tell(const struct survey *s, const char *what, double done, double total)
@@ -67,13 +77,15 @@ void survey_tell(const struct survey *s, const char *what, double done, double t
 struct errand {
     const struct survey *survey;
     const char *what;
-    int64_t n;
+    int64_t n, done; /* of the whole pass, for the progress line */
     bool (*work)(void *self, int worker, int64_t i, struct err *err);
     void *self;
+    bool (*stop)(void);
+    int64_t first, end; /* the numbers that are worked on */
     atomic_int_fast64_t next;
     atomic_bool halted;
     struct failure {
-        int64_t i; /* n: none */
+        int64_t i; /* end: none */
         struct err err;
     } * failure; /* [members] */
 };
@@ -85,38 +97,71 @@ static void run_errand(void *arg, int member, int size)
     struct errand *e = arg;
     struct failure *mine = &e->failure[member];
     (void)size;
-    mine->i = e->n;
+    mine->i = e->end;
     while (!atomic_load_explicit(&e->halted, memory_order_relaxed)) {
         int64_t i = atomic_fetch_add_explicit(&e->next, 1, memory_order_relaxed);
-        if (i >= e->n)
+        if (i >= e->end)
             return;
         if (!e->work(e->self, member, i, &mine->err)) {
             mine->i = i;
             atomic_store(&e->halted, true);
         }
         if (member == 0) {
-            survey_tell(e->survey, e->what, (double)(i + 1), (double)e->n);
-            if (e->survey->stop && e->survey->stop())
+            survey_tell(e->survey, e->what, (double)(e->done + i + 1 - e->first), (double)e->n);
+            if (e->stop && e->stop())
                 atomic_store(&e->halted, true);
         }
     }
 }
 
+/* The numbers first..first+count-1. */
+static bool run_block(struct errand *e, int64_t first, int64_t count, struct err *err)
+{
+    struct team *team = e->survey->team;
+    int members = team_size(team), least = 0;
+    e->first = first;
+    e->end = first + count;
+    atomic_store(&e->next, first);
+    atomic_store(&e->halted, false);
+    e->failure = mem_alloc((size_t)members, sizeof *e->failure);
+    team_run(team, run_errand, e);
+    for (int m = 1; m < members; m++)
+        if (e->failure[m].i < e->failure[least].i)
+            least = m;
+    bool ok = e->failure[least].i == e->end;
+    if (!ok)
+        *err = e->failure[least].err;
+    free(e->failure);
+    return ok;
+}
+
 bool survey_each(const struct survey *s, const char *what, int64_t n,
                  bool (*work)(void *self, int worker, int64_t i, struct err *err), void *self, struct err *err)
 {
-    int members = team_size(s->team), first = 0;
     struct errand e = { .survey = s, .what = what, .n = n, .work = work, .self = self };
-    e.failure = mem_alloc((size_t)members, sizeof *e.failure);
-    team_run(s->team, run_errand, &e);
-    for (int m = 1; m < members; m++)
-        if (e.failure[m].i < e.failure[first].i)
-            first = m;
-    bool ok = e.failure[first].i == n;
-    if (!ok)
-        *err = e.failure[first].err;
-    free(e.failure);
-    return ok && survey_goes_on(s, err);
+    e.stop = ranks_size() > 1 ? NULL : s->stop; /* several ranks stop together, or not at all */
+    return run_block(&e, 0, n, err) && survey_goes_on(s, err);
+}
+
+bool survey_share(const struct survey *s, const char *what, int64_t n,
+                  bool (*work)(void *self, int worker, int64_t i, struct err *err), void *self,
+                  const struct survey_made *made, int n_made, struct err *err)
+{
+    struct errand e = { .survey = s, .what = what, .n = n, .work = work, .self = self, .stop = s->stop };
+    struct share share;
+    int64_t first, count;
+    bool ok = true;
+    share_begin(&share, n, n / SHARED_BLOCKS + team_size(s->team), s->stop);
+    while (ok && share_next(&share, &first, &count)) { /* false, too, when the last block was stopped */
+        e.done = share_all_done(&share);
+        ok = run_block(&e, first, count, err);
+        share_done(&share, count);
+    }
+    ok = share_end(&share, ok, err);
+    for (int k = 0; ok && k < n_made; k++)
+        share_exchange(&share, made[k].array, made[k].size);
+    share_free(&share);
+    return ok;
 }
 
 /* --- the sample --------------------------------------------------------------------------------------------------- */
@@ -229,32 +274,34 @@ bool survey_sample(struct survey *s, int64_t n, struct err *err)
 
 struct visit {
     const struct survey *survey;
+    const int *row;
     float *x; /* [members,c,h,w] */
     size_t floats;
-    void (*visit)(void *self, int worker, int k, const float *x);
+    void (*visit)(void *self, int worker, int i, const float *x);
     void *self;
 };
 
-static bool visit_one(void *self, int worker, int64_t k, struct err *err)
+static bool visit_one(void *self, int worker, int64_t i, struct err *err)
 {
     struct visit *v = self;
     const struct survey *s = v->survey;
     float *x = v->x + (size_t)worker * v->floats;
-    if (!picture_read(s->data, s->split, s->image[k], &s->geometry, s->view, NULL, x, err))
+    if (!picture_read(s->data, s->split, s->image[v->row[i]], &s->geometry, s->view, NULL, x, err))
         return false;
-    v->visit(v->self, worker, (int)k, x);
+    v->visit(v->self, worker, (int)i, x);
     return true;
 }
 
-bool survey_visit(struct survey *s, const char *what, void (*visit)(void *self, int worker, int k, const float *x),
-                  void *self, struct err *err)
+bool survey_visit(struct survey *s, const char *what, const int *row, int n,
+                  void (*visit)(void *self, int worker, int i, const float *x), void *self,
+                  const struct survey_made *made, int n_made, struct err *err)
 {
-    struct visit v = { .survey = s, .visit = visit, .self = self };
+    struct visit v = { .survey = s, .row = row, .visit = visit, .self = self };
     size_t members = (size_t)team_size(s->team);
     assert(s->n > 0);
     v.floats = (size_t)s->geometry.c * (size_t)s->geometry.h * (size_t)s->geometry.w;
     v.x = mem_big(members * v.floats, sizeof *v.x);
-    bool ok = survey_each(s, what, s->n, visit_one, &v, err);
+    bool ok = survey_share(s, what, n, visit_one, &v, made, n_made, err);
     mem_big_free(v.x, members * v.floats, sizeof *v.x);
     return ok;
 }

@@ -83,10 +83,18 @@ bool survey_facts(struct survey *s, struct err *err);
  * read once to see whether it can be.) */
 bool survey_sample(struct survey *s, int64_t n, struct err *err);
 
-/* visit(self, worker, k, x): picture k of the sample as x[c,h,w], from worker 0..threads-1; several at once, in no
- * particular order. `what` is for the progress line. */
-bool survey_visit(struct survey *s, const char *what, void (*visit)(void *self, int worker, int k, const float *x),
-                  void *self, struct err *err);
+/* What a pass makes: item i of an array for number i. */
+struct survey_made {
+    void *array;
+    size_t size; /* of an item, in bytes */
+};
+
+/* visit(self, worker, i, x): picture row[i] of the sample as x[c,h,w], for i = 0..n-1, from worker 0..threads-1; several
+ * at once, in no particular order. It fills item i of made[n_made]. The ranks of a job share it, as in survey_share.
+ * `what` is for the progress line. */
+bool survey_visit(struct survey *s, const char *what, const int *row, int n,
+                  void (*visit)(void *self, int worker, int i, const float *x), void *self,
+                  const struct survey_made *made, int n_made, struct err *err);
 
 /* One picture of any split as it is stored. */
 bool survey_read(struct survey *s, enum split split, int64_t image, struct image8 *out, struct err *err);
@@ -99,8 +107,17 @@ double survey_majority(const struct survey *s);
 bool survey_each(const struct survey *s, const char *what, int64_t n,
                  bool (*work)(void *self, int worker, int64_t i, struct err *err), void *self, struct err *err);
 
-/* Fills err with EXIT_INTERRUPTED and returns false when the user asked to stop. */
+/* The same, and the ranks of a job (base/ranks.h) share the numbers: item i of made[n_made] is all that work(i) leaves
+ * behind, and in the end all ranks have all items. Of several ranks that fail, the first says why. */
+bool survey_share(const struct survey *s, const char *what, int64_t n,
+                  bool (*work)(void *self, int worker, int64_t i, struct err *err), void *self,
+                  const struct survey_made *made, int n_made, struct err *err);
+
+/* Fills err with EXIT_INTERRUPTED and returns false when the user asked to stop. Several ranks go on until their next
+ * survey_share: they stop together. */
 bool survey_goes_on(const struct survey *s, struct err *err);
+/* The same for all ranks together, which all call it. */
+bool survey_all_go_on(const struct survey *s, struct err *err);
 void survey_tell(const struct survey *s, const char *what, double done, double total);
 
 /* Pictures that somebody should look at, for --export-suspects and the report: collected by checks. */

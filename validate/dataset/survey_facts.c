@@ -1,9 +1,12 @@
 /* The pass over all pictures: each file is read once, and what is wanted of its bytes and of its pixels is taken. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "datasets/decode.h"
 #include "datasets/jpeg_facts.h"
 #include "validate/dataset/facts.h"
@@ -13,7 +16,8 @@ enum { COMPLAINTS = 1000 };
 
 struct pass {
     struct survey *survey;
-    pthread_mutex_t lock; /* of the complaints */
+    struct picture_facts *facts; /* of both splits, training pictures first */
+    pthread_mutex_t lock;        /* of the complaints */
 };
 
 static int compare_complaints(const void *a, const void *b)
@@ -68,7 +72,7 @@ static bool note_facts(void *self, int worker, int64_t i, struct err *err)
     const struct dataset *data = p->survey->data;
     enum split split = i < data->count[SPLIT_TRAIN] ? SPLIT_TRAIN : SPLIT_TEST;
     int64_t image = split == SPLIT_TRAIN ? i : i - data->count[SPLIT_TRAIN];
-    struct picture_facts *f = &p->survey->facts[split][image];
+    struct picture_facts *f = &p->facts[i];
     struct image8 picture;
     struct err cause;
     (void)worker, (void)err;
@@ -104,17 +108,91 @@ static void forget(struct survey *s)
         free(s->complaint[--s->n_complaints].text);
 }
 
+/* --- complaints of several ranks ---------------------------------------------------------------------------------- */
+
+/* Bytes of one: split, picture, length of the text, text. */
+enum { COMPLAINT_HEAD = 3 * sizeof(int64_t) };
+
+static char *pack_complaints(const struct survey *s, size_t *n)
+{
+    *n = 0;
+    for (int i = 0; i < s->n_complaints; i++)
+        *n += COMPLAINT_HEAD + strlen(s->complaint[i].text);
+    char *bytes = mem_alloc(*n + 1, 1), *at = bytes;
+    for (int i = 0; i < s->n_complaints; i++) {
+        const struct complaint *c = &s->complaint[i];
+        const int64_t head[3] = { c->split, c->image, (int64_t)strlen(c->text) };
+        memcpy(at, head, COMPLAINT_HEAD);
+        memcpy(at + COMPLAINT_HEAD, c->text, (size_t)head[2]);
+        at += COMPLAINT_HEAD + head[2];
+    }
+    return bytes;
+}
+
+static void unpack_complaints(struct pass *p, const char *bytes, size_t n)
+{
+    struct survey *s = p->survey;
+    while (s->n_complaints > 0)
+        free(s->complaint[--s->n_complaints].text);
+    for (size_t at = 0; at < n;) {
+        int64_t head[3];
+        struct err cause;
+        memcpy(head, bytes + at, COMPLAINT_HEAD);
+        snprintf(cause.text, sizeof cause.text, "%.*s", (int)head[2], bytes + at + COMPLAINT_HEAD);
+        complain(p, (enum split)head[0], head[1], &cause);
+        at += COMPLAINT_HEAD + (size_t)head[2];
+    }
+}
+
+/* All ranks get what any of them complained of. */
+static void exchange_complaints(struct pass *p)
+{
+    size_t ranks = (size_t)ranks_size(), mine, *start = mem_alloc(ranks + 1, sizeof *start);
+    double *size = mem_alloc(ranks, sizeof *size);
+    cut_complaints(p->survey);
+    char *bytes = pack_complaints(p->survey, &mine);
+    size[ranks_number()] = (double)mine;
+    ranks_sum_doubles(size, ranks);
+    for (size_t r = 0; r < ranks; r++)
+        start[r + 1] = start[r] + (size_t)size[r];
+    char *all = mem_alloc(start[ranks] + 1, 1);
+    memcpy(all + start[ranks_number()], bytes, mine);
+    ranks_gather(all, start);
+    unpack_complaints(p, all, start[ranks]);
+    free(all);
+    free(bytes);
+    free(size);
+    free(start);
+}
+
+/* --- the pass ----------------------------------------------------------------------------------------------------- */
+
+static void take_facts(struct survey *s, const struct picture_facts *all)
+{
+    for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++) {
+        size_t n = (size_t)s->data->count[split];
+        if (n == 0)
+            continue;
+        s->facts[split] = mem_alloc(n, sizeof *all);
+        memcpy(s->facts[split], all, n * sizeof *all);
+        all += n;
+    }
+}
+
 bool survey_facts(struct survey *s, struct err *err)
 {
-    const int64_t *count = s->data->count;
     if (s->facts[s->split])
         return true;
-    struct pass pass = { .survey = s, .lock = PTHREAD_MUTEX_INITIALIZER };
-    for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++)
-        if (count[split])
-            s->facts[split] = mem_alloc((size_t)count[split], sizeof *s->facts[split]);
-    bool ok = survey_each(s, "reading all pictures", count[SPLIT_TRAIN] + count[SPLIT_TEST], note_facts, &pass, err);
+    size_t n = (size_t)(s->data->count[SPLIT_TRAIN] + s->data->count[SPLIT_TEST]);
+    struct pass pass = { .survey = s, .lock = PTHREAD_MUTEX_INITIALIZER, .facts = mem_big(n, sizeof *pass.facts) };
+    const struct survey_made made = { pass.facts, sizeof *pass.facts };
+    bool ok = survey_share(s, "reading all pictures", (int64_t)n, note_facts, &pass, &made, 1, err);
+    if (ok && ranks_size() > 1)
+        exchange_complaints(&pass);
     cut_complaints(s);
+    if (ok)
+        take_facts(s, pass.facts);
+    mem_big_free(pass.facts, n, sizeof *pass.facts);
     if (ok && !any_readable(s))
         ok = err_run(err, "%s: not one picture can be read; the first says: %s", s->data->name, s->complaint[0].text);
     if (!ok)
