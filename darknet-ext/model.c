@@ -83,14 +83,22 @@ static void free_worker(struct worker *w)
 static bool open_training(struct model *m, struct err *err)
 {
     enum storage storage = m->options.precision == PRECISION_BF16 ? STORAGE_BF16 : STORAGE_F32;
-    int batch = m->cfg->batch / m->cfg->subdivisions;
+    const struct exchange *exchange = m->options.exchange;
+    int parts = exchange ? exchange->ranks : m->cfg->subdivisions, batch = (m->cfg->batch + parts - 1) / parts;
+    enum gather gather = exchange ? GATHER_RANKS : parts > 1 ? GATHER_PASSES : GATHER_NOTHING;
+    if (exchange && m->cfg->subdivisions > 1)
+        return err_usage(err, "%s: subdivisions=%d and %d ranks both divide the batch; set subdivisions=1",
+                         m->cfg->path, m->cfg->subdivisions, exchange->ranks);
     m->loss = mem_alloc((size_t)m->cfg->batch, sizeof *m->loss);
     m->correct = mem_alloc((size_t)m->cfg->batch, sizeof *m->correct);
     m->statistics_before = mem_alloc(m->parameters.statistics_floats + 1, sizeof(float));
-    return build_program(BUILD_TRAINING, &m->graph, &m->parameters, storage, batch, m->options.threads, &m->train,
-                         err) &&
-           parameters_bind_training(&m->parameters, &m->train, m->options.threads, m->cfg->subdivisions > 1, err) &&
-           model_prepare_workers(m, &m->train, err);
+    bool ok = build_program(BUILD_TRAINING, &m->graph, &m->parameters, storage, batch, m->options.threads, &m->train,
+                            err) &&
+              parameters_bind_training(&m->parameters, &m->train, m->options.threads, gather, err) &&
+              model_prepare_workers(m, &m->train, err);
+    if (ok && exchange)
+        exchanger_open(&m->exchanger, exchange, &m->parameters, &m->train, m->team, m->cfg->sync_bn);
+    return ok;
 }
 
 bool model_open(const struct net_cfg *cfg, const struct model_options *options, struct model **out, struct err *err)
@@ -132,6 +140,7 @@ void model_close(struct model *m)
 {
     if (!m)
         return;
+    free(m->exchanger);
     program_free(&m->train);
     free_evaluator(&m->logits);
     free_evaluator(&m->gradient);
@@ -254,7 +263,8 @@ static void update_member(void *arg, int member, int size)
     const struct update *u = arg;
     conv_thread_enter();
     if (u->accumulate)
-        parameters_accumulate(&u->m->parameters, &u->m->train, u->n, u->first, member, size);
+        parameters_accumulate(&u->m->parameters, &u->m->train, u->n, u->first,
+                              (struct stretch){ 0, u->m->parameters.arena_floats }, member, size);
     if (u->step) {
         parameters_step(&u->m->parameters, &u->m->train, u->n, &u->sgd, member, size);
         team_barrier(u->m->team);
@@ -277,7 +287,7 @@ static struct request training_request(struct model *m, const struct step *step,
                              .teacher = step->teacher ? step->teacher + (size_t)first * m->cfg->classes : NULL,
                              .distill_weight = m->cfg->distill_weight,
                              .distill_temperature = m->cfg->distill_temperature,
-                             .loss_scale = 1.0f / (float)step->n,
+                             .loss_scale = 1.0f / (float)(step->whole ? step->whole : step->n),
                              .loss = m->loss + first,
                              .correct = m->correct + first,
                              .cfg = m->cfg,
@@ -293,6 +303,12 @@ static bool finish_step(struct model *m, struct step *step, struct err *err)
         step->loss += m->loss[i];
         step->correct += m->correct[i];
     }
+    if (m->exchanger) {
+        double sums[] = { step->loss, step->correct };
+        m->exchanger->with->sum_doubles(sums, 2);
+        step->loss = sums[0];
+        step->correct = (int)sums[1];
+    }
     if (isfinite(step->loss))
         return true;
     memcpy(m->parameters.statistics, m->statistics_before, m->parameters.statistics_floats * sizeof(float));
@@ -302,8 +318,8 @@ static bool finish_step(struct model *m, struct step *step, struct err *err)
 
 bool model_train_step(struct model *m, struct step *step, struct err *err)
 {
-    int each = m->cfg->batch / m->cfg->subdivisions, passes = (step->n + each - 1) / each;
-    assert(m->options.training && step->n >= 1 && step->n <= m->cfg->batch);
+    int each = m->exchanger ? step->n : m->cfg->batch / m->cfg->subdivisions, passes = (step->n + each - 1) / each;
+    assert(m->options.training && step->n >= 1 && step->n <= m->cfg->batch && (!m->exchanger || step->n <= step->whole));
     memcpy(m->statistics_before, m->parameters.statistics, m->parameters.statistics_floats * sizeof(float));
     struct update update = { .m = m,
                              .accumulate = m->cfg->subdivisions > 1,
@@ -313,7 +329,11 @@ bool model_train_step(struct model *m, struct step *step, struct err *err)
         update.n = step->n - first < each ? step->n - first : each;
         update.first = k == 0;
         struct request request = training_request(m, step, first, update.n);
+        if (m->exchanger)
+            exchanger_prepare(m->exchanger, &request, step->whole);
         program_run(&m->train, &request, m->team, m->workers);
+        if (m->exchanger)
+            exchanger_finish(m->exchanger);
         parameters_update_statistics(&m->parameters, step->steps_done * m->cfg->subdivisions + k);
         if (update.accumulate)
             team_run(m->team, update_member, &update);

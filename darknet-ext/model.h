@@ -9,6 +9,7 @@
 
 #include "base/classifier.h"
 #include "darknet-ext/cfg.h"
+#include "darknet-ext/exchange.h"
 
 enum precision {
     PRECISION_F32,
@@ -21,6 +22,7 @@ struct model_options {
     bool training;        /* make the training program (memory for a whole batch); prediction always works */
     struct model *beside; /* its threads (as many) and workspace are used, so one of the two computes at a time; it is
                              closed last. NULL: own ones */
+    const struct exchange *exchange; /* training by several ranks, a part of each batch on each; NULL: alone */
 };
 
 struct model;
@@ -44,18 +46,20 @@ struct step {
     const int *label;     /* [n] */
     const int64_t *index; /* [n] image numbers: key the dropout masks */
     const float *teacher; /* [n,K] logits of the teacher for these images, finite; NULL: labels alone */
-    int n;                /* 1..batch of the cfg */
+    int n;                /* 1..batch of the cfg; of several ranks at most batch / ranks, rounded up */
+    int whole;            /* several ranks: images of the batch on all of them; 0: n */
     int epoch;            /* keys the dropout masks */
     uint64_t seed;
     int64_t steps_done; /* optimiser steps before this one (running statistics warm up) */
     float learning_rate;
     /* out */
-    double loss; /* as trained, summed over the n images: cross-entropy (with label smoothing), or with a teacher
+    double loss; /* as trained, summed over the whole batch's images: cross-entropy (with label smoothing), or with a teacher
                   * (1-w) cross-entropy + w T^2 KL(teacher_T || student_T) */
     int correct; /* argmax = label, in training mode */
 };
 
-/* Forward, backward, update. False (EXIT_CANNOT_RUN, parameters as they were) when the loss is not finite. */
+/* Forward, backward, update. Several ranks make the same step at the same time, on different images: their gradients
+ * are added up, so that parameters and running statistics stay equal on all of them. False (EXIT_CANNOT_RUN, parameters as they were) when the loss is not finite. */
 bool model_train_step(struct model *m, struct step *step, struct err *err);
 
 /* Evaluation mode (running statistics). Any n. Input dropout as the cfg says (at_test, samples): the masks of image i

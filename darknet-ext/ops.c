@@ -168,13 +168,24 @@ static double sum_chunks(const double *sums, int chunks, int padded, int i)
     return sum;
 }
 
+/* How many chunks' sums of this phase are to be added, and how many values they are of. */
+static int norm_chunks(const struct pass *p, int phase)
+{
+    return p->request->norm_n ? 1 : program_chunks(p->program, phase, p->request->n);
+}
+
+static double norm_count(const struct op *op, const struct pass *p)
+{
+    return (double)(p->request->norm_n ? p->request->norm_n : p->request->n) * op->node->h * op->node->w;
+}
+
 /* As Darknet: unbiased variance, divided by sqrt(variance) + epsilon. Every thread computes the same numbers for
  * itself, which saves a barrier; thread 0 keeps the statistics. */
 void op_norm_finish(const struct op *op, const struct pass *p)
 {
     const struct norm_state *s = op->norm;
-    int chunks = program_chunks(p->program, s->forward_phase, p->request->n);
-    double count = (double)p->request->n * op->node->h * op->node->w;
+    int chunks = norm_chunks(p, s->forward_phase);
+    double count = norm_count(op, p);
     float *a = coefficients(s, p, COEFFICIENT_A), *b = coefficients(s, p, COEFFICIENT_B);
     float *mean = coefficients(s, p, COEFFICIENT_MEAN), *variance = coefficients(s, p, COEFFICIENT_VARIANCE);
     for (int i = 0; i < s->channels; i++) {
@@ -223,8 +234,8 @@ void op_mask(const struct op *op, const struct pass *p)
 void op_norm_backward_finish(const struct op *op, const struct pass *p)
 {
     const struct norm_state *s = op->norm;
-    int chunks = program_chunks(p->program, s->backward_phase, p->request->n);
-    double count = (double)p->request->n * op->node->h * op->node->w;
+    int chunks = norm_chunks(p, s->backward_phase);
+    double count = norm_count(op, p);
     const float *mean = coefficients(s, p, COEFFICIENT_MEAN), *variance = coefficients(s, p, COEFFICIENT_VARIANCE);
     float *k = coefficients(s, p, COEFFICIENT_K);
     for (int i = 0; i < s->channels; i++) {
@@ -236,9 +247,9 @@ void op_norm_backward_finish(const struct op *op, const struct pass *p)
         k[s->padded + i] = (float)k1;
         k[2 * s->padded + i] = (float)(-s->scale[i] * sum_g / count / divisor - k1 * mean[i]);
         if (p->thread == 0) {
-            s->scale_gradient[i] = (float)(sum_gc / divisor);
+            s->scale_gradient[i] = p->request->norm_silent ? 0 : (float)(sum_gc / divisor);
             if (s->shift)
-                s->shift_gradient[i] = (float)sum_g;
+                s->shift_gradient[i] = p->request->norm_silent ? 0 : (float)sum_g;
         }
     }
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 
-enum { STATISTICS_PER_NORM = 8 };
+enum { STATISTICS_PER_NORM = 8, PIECE = 4096 };
 
 static int padded_channels(const struct parameters *ps, int c)
 {
@@ -112,7 +112,7 @@ void parameters_free(struct parameters *ps)
     }
     mem_big_free(ps->arena, ps->arena_floats, sizeof(float));
     mem_big_free(ps->momentum, ps->arena_floats, sizeof(float));
-    mem_big_free(ps->accumulated, ps->arena_floats, sizeof(float));
+    mem_big_free(ps->accumulated, ps->accumulated_floats, sizeof(float));
     mem_big_free(ps->parts, ps->parts_floats, sizeof(float));
     free(ps->segments);
     free(ps->sums);
@@ -162,6 +162,7 @@ static size_t lay_out_arena(struct parameters *ps)
     size_t at = 0;
     for (int i = 0; i < ps->n_convs; i++)
         at = add_segment(ps, at, ps->convs[i].floats, ps->convs[i].parts_phase, true);
+    ps->weights_floats = at;
     for (int i = 0; i < ps->n_convs; i++)
         if (ps->graph->nodes[ps->convs[i].node].bias)
             at = add_segment(ps, at, (size_t)ps->convs[i].padded, ps->convs[i].parts_phase, false);
@@ -242,7 +243,17 @@ static bool pack_for(struct parameters *ps, struct op *op, const struct conv *fr
     return true;
 }
 
-bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate,
+static void allocate_accumulated(struct parameters *ps, enum gather gather)
+{
+    if (gather == GATHER_NOTHING)
+        return;
+    ps->accumulated_floats = ps->arena_floats;
+    for (int i = 0; gather == GATHER_RANKS && i < ps->n_norms; i++)
+        ps->accumulated_floats += 2 * (size_t)ps->norms[i].padded;
+    ps->accumulated = mem_big(ps->accumulated_floats, sizeof(float));
+}
+
+bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, enum gather gather,
                               struct err *err)
 {
     if (!find_masters(ps, train, threads, err))
@@ -250,7 +261,7 @@ bool parameters_bind_training(struct parameters *ps, struct program *train, int 
     ps->arena_floats = lay_out_arena(ps);
     ps->arena = mem_big(ps->arena_floats, sizeof(float));
     ps->momentum = mem_big(ps->arena_floats, sizeof(float));
-    ps->accumulated = accumulate ? mem_big(ps->arena_floats, sizeof(float)) : NULL;
+    allocate_accumulated(ps, gather);
     bind_arena(ps, train);
     allocate_sums(ps, train);
     free(ps->values);
@@ -430,19 +441,55 @@ void parameters_step(const struct parameters *ps, const struct program *train, i
     }
 }
 
-void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread,
-                           int size)
+/* Floats at..at+n-1 of a slice: few enough to stay in the first-level cache while the chunks' gradients are added. */
+static void add_parts(const struct parameters *ps, const struct slice *r, size_t at, size_t n, bool first)
+{
+    const struct storage_kernels *kernels = &ps->kernels->storage[STORAGE_F32];
+    float *sum = ps->accumulated + r->from + at;
+    const float *part = r->segment->parts + (r->from - r->segment->at) + at;
+    if (first)
+        memcpy(sum, part, n * sizeof *sum);
+    for (int k = first; k < r->parts; k++)
+        kernels->add(sum, part + (size_t)k * r->segment->part_stride,
+                     (struct extent){ 1, 1, 1, (int)n / ps->kernels->block });
+}
+
+void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first,
+                           struct stretch stretch, int thread, int size)
 {
     size_t from, to;
-    share_of(ps->arena_floats, thread, size, &from, &to);
+    share_of(stretch.to - stretch.from, thread, size, &from, &to);
+    from += stretch.from;
+    to = to + stretch.from < stretch.to ? to + stretch.from : stretch.to;
     for (int i = 0; i < ps->n_segments; i++) {
         struct slice r = slice_of(&ps->segments[i], from, to, train, n);
-        for (size_t j = 0; j < r.n; j++) {
-            float sum = first ? 0 : ps->accumulated[r.from + j];
-            for (int k = 0; k < r.parts; k++)
-                sum += r.segment->parts[(size_t)k * r.segment->part_stride + (r.from - r.segment->at) + j];
-            ps->accumulated[r.from + j] = sum;
+        for (size_t at = 0; at < r.n; at += PIECE)
+            add_parts(ps, &r, at, r.n - at < PIECE ? r.n - at : PIECE, first);
+    }
+}
+
+size_t parameters_put_statistics(const struct parameters *ps, float weight)
+{
+    size_t at = ps->arena_floats;
+    for (int i = 0; i < ps->n_norms; i++) {
+        const struct norm_state *s = &ps->norms[i];
+        for (int k = 0; k < s->padded; k++) {
+            ps->accumulated[at + (size_t)k] = weight * s->batch_mean[k];
+            ps->accumulated[at + (size_t)(s->padded + k)] = weight * s->batch_variance[k];
         }
+        at += 2 * (size_t)s->padded;
+    }
+    return at;
+}
+
+void parameters_take_statistics(const struct parameters *ps)
+{
+    size_t at = ps->arena_floats;
+    for (int i = 0; i < ps->n_norms; i++) {
+        const struct norm_state *s = &ps->norms[i];
+        memcpy(s->batch_mean, ps->accumulated + at, (size_t)s->padded * sizeof(float));
+        memcpy(s->batch_variance, ps->accumulated + at + s->padded, (size_t)s->padded * sizeof(float));
+        at += 2 * (size_t)s->padded;
     }
 }
 

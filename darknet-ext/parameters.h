@@ -61,7 +61,10 @@ struct parameters {
     float *statistics; /* running and batch statistics of all norms, gradients of scale and shift */
     /* training */
     size_t arena_floats;
-    float *arena, *momentum, *accumulated; /* accumulated: gradients over subdivisions, or NULL */
+    float *arena, *momentum;
+    float *accumulated; /* [accumulated_floats] gradients over subdivisions or ranks, as the arena; NULL: not needed */
+    size_t accumulated_floats;
+    size_t weights_floats; /* of the arena; biases, scales and shifts follow */
     struct segment *segments;
     float *parts;
     size_t parts_floats;
@@ -75,8 +78,13 @@ void parameters_describe(struct parameters *ps, const struct net_cfg *cfg, const
                          const struct kernels *kernels);
 void parameters_free(struct parameters *ps);
 
-/* Binds the finished training program to memory. */
-bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, bool accumulate,
+/* Binds the finished training program to memory. gather: what the gradients of a step are gathered in before it. */
+enum gather {
+    GATHER_NOTHING, /* the chunks of one pass */
+    GATHER_PASSES,  /* accumulated: of several passes */
+    GATHER_RANKS    /* the same, with room for batch statistics behind the arena's floats */
+};
+bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, enum gather gather,
                               struct err *err);
 
 /* Binds an evaluation program: its convolutions read folded weights from copies of their own, filled by
@@ -102,9 +110,17 @@ struct sgd_step {
 };
 void parameters_step(const struct parameters *ps, const struct program *train, int n, const struct sgd_step *s,
                      int thread, int size);
-/* accumulated (+)= this pass's gradients, this thread's share. */
-void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first, int thread,
-                           int size);
+/* A run of floats of the arena. */
+struct stretch {
+    size_t from, to;
+};
+/* accumulated (+)= this pass's gradients, this thread's share of the stretch. */
+void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first,
+                           struct stretch stretch, int thread, int size);
+
+/* GATHER_RANKS: the batch statistics times `weight` go behind the gradients; and back when they are those of all. */
+size_t parameters_put_statistics(const struct parameters *ps, float weight); /* floats in use, those of the arena too */
+void parameters_take_statistics(const struct parameters *ps);
 /* running = (1-rate) running + rate * batch, as Darknet with rate 0.01; the first passes average evenly. */
 void parameters_update_statistics(struct parameters *ps, int64_t passes_before);
 

@@ -231,20 +231,25 @@ static void run_phase(const struct running *r, int f, int thread)
     int first = phase->first_op, end = first + phase->n_ops, chunks = program_chunks(r->program, f, r->request->n);
     for (; first < end && r->program->ops[first].prologue; first++)
         r->program->ops[first].run(&r->program->ops[first], &pass);
+    const struct companion *companion = r->request->companion;
     while ((pass.chunk = atomic_fetch_add_explicit(&r->next[f], 1, memory_order_relaxed)) < chunks) {
         pass.first = pass.chunk * phase->chunk;
         pass.valid = r->request->n - pass.first < phase->chunk ? r->request->n - pass.first : phase->chunk;
         for (int i = first; i < end; i++)
             r->program->ops[i].run(&r->program->ops[i], &pass);
+        if (companion && thread == 0)
+            companion->after_chunk(companion->self);
     }
 }
 
 static void run_member(void *arg, int member, int size)
 {
     const struct running *r = arg;
-    (void)size;
+    const struct companion *companion = r->request->companion;
     conv_thread_enter();
     for (int f = 0; f < r->program->n_phases; f++) {
+        if (companion)
+            companion->before_phase(companion->self, f, member, size);
         run_phase(r, f, member);
         if (f + 1 < r->program->n_phases)
             team_barrier(r->team);

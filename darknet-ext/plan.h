@@ -100,6 +100,15 @@ struct worker {
     size_t scratch_half;
 };
 
+/* What is done beside a program, on the threads that run it. */
+struct companion {
+    /* Before each phase, in every member of the team; what all phases before it wrote is there. It may meet the others
+     * at the team's barrier. */
+    void (*before_phase)(void *self, int phase, int member, int size);
+    void (*after_chunk)(void *self); /* in member 0 */
+    void *self;
+};
+
 /* What the caller of a model asked for; operations read inputs and write results here. */
 struct request {
     const float *x; /* [n,c,h,w] */
@@ -109,6 +118,10 @@ struct request {
     uint64_t seed;
     uint32_t epoch;            /* or sample number */
     bool training, drop_input; /* apply [dropout] layers; apply [input_dropout] */
+    int norm_n;                /* batch norm: over these n images, where more than this pass's have a part in the batch;
+                                * the sums over all of them stand in the place of chunk 0's. 0: this pass's alone */
+    bool norm_silent;          /* then: another rank hands in the gradients of scales and shifts */
+    const struct companion *companion; /* or NULL */
     float label_smoothing, loss_scale;
     const float *teacher; /* [n,K] logits to be followed, or NULL */
     float distill_weight, distill_temperature;
