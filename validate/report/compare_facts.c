@@ -99,22 +99,34 @@ static int place_of(const struct comparison *c, int64_t image)
     return -1;
 }
 
-/* The first pair on which one model keeps its answer and the other loses it, in the direction of the change. */
+/* Whether both models have a part on pair k that could be shown; `parting`: and only one of them keeps its answer, in
+ * the direction of the change. */
+static bool is_shown(const struct comparison *c, int row, int k, bool parting)
+{
+    const struct paired *p = &c->paired[row];
+    int i = place_of(c, p->image[k]);
+    bool rise = c->report.check[row].estimate.value > 0;
+    bool parts = (p->value[0][k] > 0.5) != (p->value[1][k] > 0.5) && (p->value[1][k] > 0.5) == rise;
+    return i >= 0 && c->subject[0].part[i] > 0 && c->subject[p->candidate].part[i] > 0 && (parts || !parting);
+}
+
+/* The first pair on which the two models part; the first of all where there is none. */
 static void add_grown(struct comparison *c, int row, struct fact *f)
 {
     const struct paired *p = &c->paired[row];
-    bool rise = c->report.check[row].estimate.value > 0;
-    for (int k = 0; k < p->n && p->image && f->n_pictures == 0; k++) {
-        int i = place_of(c, p->image[k]);
-        bool lost_a = p->value[0][k] > 0.5, lost_b = p->value[1][k] > 0.5;
-        if (i < 0 || lost_a == lost_b || lost_b != rise || c->subject[0].part[i] < 1 ||
-            c->subject[p->candidate].part[i] < 1)
-            continue;
-        show_whole(c, i, &f->picture[0]);
-        show_grown(c, i, 0, lost_a, &f->picture[1]);
-        show_grown(c, i, p->candidate, lost_b, &f->picture[2]);
-        f->n_pictures = 3;
-    }
+    int k = 0, first = 0;
+    while (k < p->n && !is_shown(c, row, k, true))
+        k++;
+    while (first < p->n && !is_shown(c, row, first, false))
+        first++;
+    k = k < p->n ? k : first;
+    if (k == p->n)
+        return;
+    int i = place_of(c, p->image[k]);
+    show_whole(c, i, &f->picture[0]);
+    show_grown(c, i, 0, p->value[0][k] > 0.5, &f->picture[1]);
+    show_grown(c, i, p->candidate, p->value[1][k] > 0.5, &f->picture[2]);
+    f->n_pictures = 3;
 }
 
 void compare_fact_pictures(struct comparison *c, int row)
@@ -127,6 +139,6 @@ void compare_fact_pictures(struct comparison *c, int row)
         add_parts(c, c->paired[row].candidate, f);
     else if (strcmp(check->kind, "border.share") == 0 && c->mask)
         add_maps(c, c->paired[row].candidate, f);
-    else if (strcmp(check->kind, "dilation") == 0 && c->mask && c->paired[row].n > 0)
+    else if (strcmp(check->kind, "dilation") == 0 && c->mask && c->paired[row].image)
         add_grown(c, row, f);
 }

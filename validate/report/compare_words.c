@@ -70,12 +70,25 @@ int compare_order(const struct comparison *c, int candidate, int *order)
     return n;
 }
 
-/* Both values alike, and with a decimal when the change between them has any. */
+static bool print_alike(const struct paired *p, int decimals)
+{
+    char *a = format_value(p->a.value, p->unit, decimals), *b = format_value(p->b.value, p->unit, decimals);
+    bool alike = strcmp(a, b) == 0;
+    free(a);
+    free(b);
+    return alike;
+}
+
+/* Both values with as many, and with as many as show that they differ, if the change has them. */
 static int value_decimals(const struct paired *p, int of_change)
 {
     int a = format_decimals(&p->a, p->unit, SIDE_NONE, 0), b = format_decimals(&p->b, p->unit, SIDE_NONE, 0);
-    int most = a > b ? a : b;
-    return most == 0 && of_change > 0 ? 1 : most;
+    int decimals = a > b ? a : b;
+    if (decimals == 0 && of_change > 0)
+        decimals = 1;
+    while (decimals < of_change && print_alike(p, decimals))
+        decimals++;
+    return decimals;
 }
 
 /* Enough to tell the bounds from no change, and from the largest loss that passes. */
