@@ -60,6 +60,7 @@ static bool open_model(struct command *c, int k, struct err *err)
                                        .data = o->data,
                                        .view = o->view,
                                        .descriptor = o->data && k > 0 ? c->model[0].subject.descriptor : NULL,
+                                       .allow_partial = o->allow_partial,
                                        .threads = o->threads,
                                        .seed = o->seed };
     struct subject *s = &c->model[k].subject;

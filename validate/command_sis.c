@@ -128,8 +128,10 @@ static void print_sizes(const struct command *c, const struct sis_records *r)
 static void print_summary(const struct command *c, const struct sis_records *r, const struct sufficiency *again)
 {
     const struct sis_identity *id = &c->identity;
+    char *title = subject_title(&c->subject);
 
-    printf("%s: %lld of the images of %s %s", c->subject.name, (long long)r->n, id->data, id->split);
+    printf("%s: %lld of the images of %s %s", title, (long long)r->n, id->data, id->split);
+    free(title);
     if (id->shards > 1)
         printf(", part %d of %d", id->shard, id->shards);
     printf("; %s, ranked by %s, %s baseline\n", sis_method_name(id->settings.method), sis_rank_name(id->settings.rank),

@@ -9,8 +9,7 @@
 #include "base/ranks.h"
 #include "base/settings.h"
 #include "base/version.h"
-#include "darknet-ext/model.h"
-#include "darknet-ext/weights.h"
+#include "darknet-ext/ensemble.h"
 #include "validate/command.h"
 #include "validate/options.h"
 #include "validate/options_compare.h"
@@ -53,58 +52,44 @@ static const struct command commands[] = {
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static const char command_words[] = "model|dataset|compare|sis|merge";
 
-/* What the engine keeps of an opened network. */
-struct engine {
-    struct net_cfg *cfg;
-    struct model *model;
-};
-
 static void engine_close(struct network *network)
 {
-    struct engine *e = network->self;
-
-    model_close(e->model);
-    cfg_free(e->cfg);
-    free(e);
+    ensemble_close(network->self);
     network->self = NULL;
 }
 
-static bool engine_load(struct engine *e, const char *cfg, const char *weights, int threads, struct err *err)
+static int64_t count_parameters(const struct ensemble *e)
 {
-    struct model_options options = { .threads = threads, .precision = PRECISION_F32 };
-    uint64_t seen;
+    int64_t n = 0;
 
-    if (!cfg_read(cfg, &e->cfg, err))
-        return false;
-    float *values = mem_alloc((size_t)e->cfg->stored, sizeof *values);
-    bool ok = weights_read(weights, e->cfg, values, &seen, err) && model_open(e->cfg, &options, &e->model, err);
-    if (ok)
-        model_set_parameters(e->model, values);
-    free(values);
-    return ok;
+    for (int i = 0; i < ensemble_members(e); i++)
+        n += ensemble_cfg(e, i)->parameters;
+    return n;
 }
 
-static bool engine_open(const char *cfg, const char *weights, int threads, struct network *out, struct err *err)
+static bool engine_open(const struct network_files *files, int threads, struct network *out, struct err *err)
 {
-    struct engine *e = mem_alloc(1, sizeof *e);
+    struct ensemble_options o = {
+        .n = files->n, .cfg = files->cfg, .weights = files->weights, .combine = files->combine, .threads = threads
+    };
+    struct ensemble *e;
 
-    *out = (struct network){ .self = e };
-    if (!engine_load(e, cfg, weights, threads, err)) {
-        engine_close(out);
+    *out = (struct network){ 0 };
+    if (!ensemble_open(&o, &e, err))
         return false;
-    }
-    out->classifier = model_classifier(e->model);
-    out->dataset = e->cfg->dataset;
-    out->test_resize = e->cfg->test_resize;
-    out->parameters = e->cfg->parameters;
-    out->isa = model_isa();
-    out->engine = model_engine_version();
+    *out = (struct network){ .self = e,
+                             .classifier = ensemble_classifier(e),
+                             .dataset = ensemble_cfg(e, 0)->dataset,
+                             .test_resize = ensemble_cfg(e, 0)->test_resize,
+                             .parameters = count_parameters(e),
+                             .isa = model_isa(),
+                             .engine = model_engine_version() };
     return true;
 }
 
 static uint64_t engine_state_hash(const void *self)
 {
-    return model_state_hash(((const struct engine *)self)->model);
+    return ensemble_state_hash(self);
 }
 
 static const struct subject_opener engine = { engine_open, engine_close, engine_state_hash };

@@ -45,6 +45,15 @@ struct setting option_seed(long long *value)
                              .help = "seed of everything random" };
 }
 
+struct setting option_allow_partial(bool *value)
+{
+    return (struct setting){ .name = "allow-partial",
+                             .kind = SETTING_FLAG,
+                             .value = value,
+                             .help = "of an ensemble, leave out members that are missing or are not those that its "
+                                     "ensemble.conf names; results say so" };
+}
+
 struct setting option_waive(struct setting_list *value)
 {
     return (struct setting){ .name = "waive",

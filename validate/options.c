@@ -55,6 +55,7 @@ static int subject_rows(struct subject_options *o, struct setting *table)
         option_view(&o->view),
         option_threads(&o->threads),
         option_seed(&o->seed),
+        option_allow_partial(&o->allow_partial),
     };
 
     memcpy(table, rows, sizeof rows);

@@ -63,6 +63,7 @@ static int other_rows(struct compare_options *o, struct setting *table)
         option_view(&o->view),
         option_threads(&o->threads),
         option_seed(&o->seed),
+        option_allow_partial(&o->allow_partial),
         { .name = "out",
           .letter = 'o',
           .kind = SETTING_STRING,

@@ -11,7 +11,7 @@ struct compare_options {
     const char *run[COMPARISON_MOST];
     const char *data, *view, *out, *policy;
     long long threads, seed, images; /* images 0: as the policy says */
-    bool full, resume, overwrite, list_checks, quiet;
+    bool allow_partial, full, resume, overwrite, list_checks, quiet;
 };
 
 /* argv[0] is the command's name. */

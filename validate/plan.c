@@ -76,6 +76,7 @@ bool plan_open(const struct plan *p, struct sis_identity *identity, struct study
                              .resume = p->resume,
                              .recipe = { .program = p->program,
                                          .cfg = m->cfg,
+                                         .members = m->n_members,
                                          .descriptor = m->descriptor,
                                          .data = m->data_dir,
                                          .threads = p->threads },

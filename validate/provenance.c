@@ -16,10 +16,24 @@ static void fill_head(const struct suite *s, struct report *r)
 
     char *view = s->subject->view ? mem_format(", of each only %s", view_text(s->subject->view)) : mem_string("");
 
-    provenance_head(r, s->subject->name, mem_format("%s test, %s pictures%s", s->subject->data->name, count, view),
-                    s->policy);
+    char *title = subject_title(s->subject);
+
+    provenance_head(r, title, mem_format("%s test, %s pictures%s", s->subject->data->name, count, view), s->policy);
+    free(title);
     free(view);
     free(count);
+}
+
+static void add_files(const struct subject *m, struct report *r)
+{
+    if (m->ensemble) {
+        provenance_add(r, "Ensemble", false, provenance_rule(m));
+        provenance_add(r, "Weights", true, mem_format("%s\nsha256 %s (of all members)", m->weights, m->weights_hash));
+        provenance_add(r, "Members", true, provenance_members(m));
+        return;
+    }
+    provenance_add(r, "Weights", true, mem_format("%s\nsha256 %s", m->weights, m->weights_hash));
+    provenance_add(r, "Configuration", true, mem_format("%s\nsha256 %s", m->cfg, m->cfg_hash));
 }
 
 static char *sample_text(const struct suite *s)
@@ -78,8 +92,7 @@ static void fill_facts(const struct suite *s, struct report *r)
     provenance_add(r, "Model", false,
                    mem_format("%s, %s parameters, %d classes", m->name, parameters, m->model->classes));
     free(parameters);
-    provenance_add(r, "Weights", true, mem_format("%s\nsha256 %s", m->weights, m->weights_hash));
-    provenance_add(r, "Configuration", true, mem_format("%s\nsha256 %s", m->cfg, m->cfg_hash));
+    add_files(m, r);
     provenance_add(r, "Data", true, mem_format("%s\nsha256 %s", m->data->name, m->data_hash));
     if (m->view)
         provenance_add(r, "View", false, mem_format("the model was shown only %s", view_text(m->view)));
@@ -141,6 +154,7 @@ static void fill_json(const struct suite *s, struct report *r)
     json_object_set_new(o, "parameters", json_integer(m->network.parameters));
     json_object_set_new(o, "weights", provenance_file_json(m->weights, m->weights_hash));
     json_object_set_new(o, "cfg", provenance_file_json(m->cfg, m->cfg_hash));
+    json_object_set_new(o, "ensemble", provenance_ensemble_json(m));
     json_object_set_new(o, "data", data);
     json_object_set_new(o, "view", m->view ? provenance_text_json(view_text(m->view)) : json_null());
     json_object_set_new(o, "policy", provenance_file_json(s->policy->path, s->policy->hash));

@@ -64,6 +64,36 @@ char *provenance_previous(const struct previous *previous, const struct policy *
                       compared < p->n ? "; the others were not measured then, or not now" : "");
 }
 
+char *provenance_rule(const struct subject *s)
+{
+    return mem_format("%d network%s as one, by the mean of their %s", s->n_members, s->n_members == 1 ? "" : "s",
+                      s->combine == COMBINE_LOGIT ? "logits" : "probabilities");
+}
+
+static void append_line(char **text, char *line)
+{
+    char *longer = mem_format("%s%s%s", *text, **text ? "\n" : "", line);
+
+    free(*text);
+    free(line);
+    *text = longer;
+}
+
+char *provenance_members(const struct subject *s)
+{
+    char *text = mem_string("");
+
+    for (int i = 0; i < s->n_members; i++) {
+        const struct subject_member *m = &s->member[i];
+        append_line(&text, mem_string(m->run));
+        append_line(&text, mem_format("weights sha256 %s", m->weights_hash));
+        append_line(&text, mem_format("cfg sha256 %s", m->cfg_hash));
+    }
+    for (int i = 0; i < s->n_missing; i++)
+        append_line(&text, mem_format("left out: %s", s->missing[i]));
+    return text;
+}
+
 char *provenance_left_out(const struct policy *p)
 {
     char *text = mem_string("");
@@ -99,6 +129,21 @@ json_t *provenance_words_json(int argc, char **argv)
 json_t *provenance_file_json(const char *path, const char *hash)
 {
     return json_pack("{s:o, s:s}", "path", provenance_text_json(path), "sha256", hash);
+}
+
+json_t *provenance_ensemble_json(const struct subject *s)
+{
+    if (!s->ensemble)
+        return json_null();
+    json_t *members = json_array(), *missing = json_array();
+    for (int i = 0; i < s->n_members; i++) {
+        const struct subject_member *m = &s->member[i];
+        json_array_append_new(members, json_pack("{s:o, s:s, s:s}", "run", provenance_text_json(m->run),
+                                                 "weights_sha256", m->weights_hash, "cfg_sha256", m->cfg_hash));
+    }
+    for (int i = 0; i < s->n_missing; i++)
+        json_array_append_new(missing, provenance_text_json(s->missing[i]));
+    return json_pack("{s:s, s:o, s:o}", "combine", subject_rule(s), "members", members, "missing", missing);
 }
 
 json_t *provenance_waivers_json(const struct waivers *w)

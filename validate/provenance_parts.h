@@ -5,6 +5,7 @@
 #include "validate/policy.h"
 #include "validate/previous.h"
 #include "validate/report/report.h"
+#include "validate/subject.h"
 #include "validate/waivers.h"
 
 enum { PROVENANCE_FACTS = 24 }; /* room that r->fact needs */
@@ -21,6 +22,10 @@ char *provenance_waivers(const struct waivers *w);
 /* How many checks could be compared with the last report. */
 char *provenance_previous(const struct previous *previous, const struct policy *p, const struct report *r);
 
+/* Of an ensemble: "3 networks as one, by the mean of their logits"; each member's run and hashes, and who is missing. */
+char *provenance_rule(const struct subject *s);
+char *provenance_members(const struct subject *s);
+
 /* The checks that policy_choose left out, and why. */
 char *provenance_left_out(const struct policy *p);
 
@@ -28,6 +33,7 @@ char *provenance_left_out(const struct policy *p);
 json_t *provenance_text_json(const char *text);
 json_t *provenance_words_json(int argc, char **argv);
 json_t *provenance_file_json(const char *path, const char *hash);
+json_t *provenance_ensemble_json(const struct subject *s); /* null for a single network */
 json_t *provenance_waivers_json(const struct waivers *w);
 json_t *provenance_left_out_json(const struct policy *p);
 

@@ -38,7 +38,8 @@ struct sis_answer {
 /* How a twin of the model is trained (validate/trainer.h). Borrowed. */
 struct recipe {
     const char *program;    /* argv[0] of validate; NULL: there is none */
-    const char *cfg;        /* the model's */
+    const char *cfg;        /* the model's; of an ensemble the first member's */
+    int members;            /* of the ensemble; 1: a single network */
     const char *descriptor; /* of the data set */
     const char *data;       /* --data, or NULL */
     int threads;

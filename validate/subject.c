@@ -1,26 +1,10 @@
-#include "validate/subject.h"
+#include "validate/subject_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/json.h"
 #include "base/mem.h"
 
-enum { MANIFEST_LIMIT = 4 << 20, SELFTEST_PICTURES = 5 };
-
-/* The last part of a path, without ".cfg"; free() it. */
-static char *name_of(const char *path)
-{
-    size_t end = strlen(path);
-
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    if (end - start > 4 && strncmp(path + end - 4, ".cfg", 4) == 0)
-        end -= 4;
-    return mem_format("%.*s", (int)(end - start), path + start);
-}
+enum { SELFTEST_PICTURES = 5 };
 
 /* The file of this name in the folder above the one that `cfg` is in; free() it. */
 static char *beside_folder(const char *cfg, const char *name)
@@ -93,73 +77,11 @@ static bool open_view(struct subject *s, const struct subject_options *o, enum b
     return !o->view || view_open(&v, &s->view, err);
 }
 
-static const char *string_at(const json_t *root, const char *a, const char *b, const char *c)
-{
-    const json_t *at = json_object_get(root, a);
-
-    at = json_object_get(at, b);
-    return json_string_value(c ? json_object_get(at, c) : at);
-}
-
-/* What the run's manifest says about the weights and the cfg. A run without one was not made by train. */
-static bool read_manifest(struct subject *s, bool check_weights, struct err *err)
-{
-    char *path = file_join(s->directory, "manifest.json");
-    json_t *root;
-
-    if (!json_open(path, MANIFEST_LIMIT, &root, err)) {
-        free(path);
-        return false;
-    }
-    const char *cfg = string_at(root, "cfg", "path", NULL), *hash = string_at(root, "results", "final", "sha256");
-    s->trained_from = cfg ? mem_string(cfg) : NULL;
-    bool ok = true;
-    if (check_weights && !hash)
-        ok = err_run(err, "%s: this run is not finished; end it with train --resume, or name weights with --weights",
-                     path);
-    else if (check_weights && strcmp(hash, s->weights_hash) != 0)
-        ok = err_run(err, "%s: is not the file that %s tells of; restore it, or name the weights with --weights",
-                     s->weights, path);
-    json_decref(root);
-    free(path);
-    return ok;
-}
-
-static bool find_run(struct subject *s, const char *run, struct err *err)
-{
-    char *manifest = file_join(run, "manifest.json");
-    bool ok = file_exists(manifest) ||
-              err_usage(err,
-                        "%s: is no run directory of train (it has no manifest.json); name one, or give --cfg and "
-                        "--weights",
-                        run);
-
-    free(manifest);
-    s->directory = mem_string(run);
-    return ok;
-}
-
-static bool find_files(const struct subject_options *o, struct subject *s, struct err *err)
-{
-    if (o->run && !find_run(s, o->run, err))
-        return false;
-    s->cfg = o->cfg ? mem_string(o->cfg) : file_join(o->run, "resolved.cfg");
-    s->weights = o->weights ? mem_string(o->weights) : file_join(o->run, "final.weights");
-    s->name = name_of(o->run ? o->run : o->cfg);
-    if (o->run && !o->weights && !file_exists(s->weights))
-        return err_run(err,
-                       "%s: does not exist, so this run is not finished; end it with train --resume, or name "
-                       "weights with --weights",
-                       s->weights);
-    return file_sha256(s->cfg, s->cfg_hash, err) && file_sha256(s->weights, s->weights_hash, err) &&
-           (!o->run || read_manifest(s, !o->weights, err));
-}
-
 bool subject_open(const struct subject_options *o, const struct subject_opener *opener, enum baseline baseline,
                   struct subject *s, struct err *err)
 {
     *s = (struct subject){ .opener = opener };
-    bool ok = find_files(o, s, err) && opener->open(s->cfg, s->weights, (int)o->threads, &s->network, err);
+    bool ok = subject_find_files(o, s, err) && subject_open_network(s, (int)o->threads, &s->network, err);
 
     s->model = &s->network.classifier;
     if (ok && open_data(s, o, err) && open_view(s, o, baseline, err))
@@ -174,12 +96,8 @@ void subject_close(struct subject *s)
         s->opener->close(&s->network);
     view_close(s->view);
     dataset_close(s->data);
-    free(s->name);
-    free(s->directory);
-    free(s->cfg);
-    free(s->weights);
-    free(s->trained_from);
     free(s->descriptor);
+    subject_free_files(s);
     *s = (struct subject){ 0 };
 }
 

@@ -94,9 +94,20 @@ static char *with_left_out(char *lead, const struct policy *p)
     return text;
 }
 
+/* Nor is an ensemble without some of its members the ensemble. */
+static char *with_missing(char *lead, const struct subject *m)
+{
+    if (m->n_missing == 0)
+        return lead;
+    char *text = mem_format("%s Only %d of the ensemble's %d members were asked; the others were left out.", lead,
+                            m->n_members, m->n_members + m->n_missing);
+    free(lead);
+    return text;
+}
+
 void summary_fill(const struct suite *s, struct report *out)
 {
-    out->lead = with_left_out(lead_of(out), s->policy);
+    out->lead = with_missing(with_left_out(lead_of(out), s->policy), s->subject);
     out->step = mem_alloc(STEPS_MOST, sizeof *out->step);
     if (out->verdict == EXIT_FAILED_CHECK) {
         steps_add(out,

@@ -148,6 +148,15 @@ static const char *share(struct twins *t, const struct estimate *e)
     return keep(t, text_control(e, UNIT_SHARE));
 }
 
+/* Of an ensemble the first member stands for all: what the data give away needs no second network. */
+static const char *twin_of(struct twins *t)
+{
+    int members = t->study->recipe.members;
+
+    return members > 1 ? keep(t, mem_format("the network of the first of the ensemble's %d members", members))
+                       : "the same network";
+}
+
 static void word(struct twins *t, struct check *out)
 {
     const struct estimate *e = &t->difference;
@@ -157,10 +166,10 @@ static void word(struct twins *t, struct check *out)
 
     out->question = mem_string("Could a network learn this task from the border?");
     out->measure = mem_format("twin on a ring %s wide, against one on a centre of the same area", width);
-    out->asks = mem_format("We train the same network twice more, from the start: once on nothing but a ring %s wide "
+    out->asks = mem_format("We train %s twice more, from the start: once on nothing but a ring %s wide "
                            "along the edge of each picture, once on nothing but a centre of the same area. Each is "
                            "tested on what it was trained on.",
-                           width);
+                           twin_of(t), width);
     out->found = mem_format(
         "Ring minus centre is %s. The twin on the ring is right in %s, the one on the centre in %s, the model itself, "
         "on whole pictures, in %s. Always naming the most frequent class would give %s, guessing %s.",

@@ -158,7 +158,7 @@ static void name_subjects(const struct compare *c, struct comparison *out)
             twice |= i != k && strcmp(c->contender[i].subject->name, m->subject->name) == 0;
         struct comparison_subject *s = &out->subject[k];
         s->letter = (char)('A' + k);
-        s->name = mem_string(twice ? m->path : m->subject->name);
+        s->name = twice ? mem_string(m->path) : subject_title(m->subject);
         s->path = mem_string(m->path);
         memcpy(s->cfg, m->subject->cfg_hash, sizeof s->cfg);
         memcpy(s->weights, m->subject->weights_hash, sizeof s->weights);

@@ -191,7 +191,7 @@ static double memory_of(const struct contender *k, int threads)
 
     malloc_trim(0);
     double before = own_memory(), grown = NAN;
-    if (!s->opener || !s->opener->open(s->cfg, s->weights, threads, &again, &ignored))
+    if (!s->opener || !subject_open_network(s, threads, &again, &ignored))
         return NAN;
     float *x = full_batch(&k->study, again.classifier.batch);
     float *z = mem_alloc((size_t)again.classifier.batch * (size_t)again.classifier.classes, sizeof *z);

@@ -41,11 +41,14 @@ static void fill_head(const struct compare *c, struct comparison *out)
 static void add_model(const struct contender *k, const struct comparison_subject *s, struct report *r)
 {
     char *key = mem_format("%c, %s", s->letter, s->name), *parameters = format_count(s->parameters);
-    char *members = s->members > 1 ? mem_format("%d members, ", s->members) : mem_string("");
+    const struct subject *m = k->subject;
+    char *rule = m->ensemble ? provenance_rule(m) : NULL;
+    char *members = m->ensemble ? provenance_members(m) : mem_format("%s\nsha256 %s", m->cfg, m->cfg_hash);
 
     provenance_add(r, key, true,
-                   mem_format("%s%s parameters\n%s\nsha256 %s\n%s\nsha256 %s", members, parameters, k->subject->weights,
-                              k->subject->weights_hash, k->subject->cfg, k->subject->cfg_hash));
+                   mem_format("%s%s%s parameters\n%s\nsha256 %s\n%s", rule ? rule : "", rule ? "; " : "", parameters,
+                              m->weights, m->weights_hash, members));
+    free(rule);
     free(members);
     free(parameters);
     free(key);
@@ -191,6 +194,7 @@ static json_t *models_json(const struct compare *c, const struct comparison *out
         json_object_set_new(model, "path", provenance_text_json(out->subject[k].path));
         json_object_set_new(model, "weights", provenance_file_json(s->weights, s->weights_hash));
         json_object_set_new(model, "cfg", provenance_file_json(s->cfg, s->cfg_hash));
+        json_object_set_new(model, "ensemble", provenance_ensemble_json(s));
         json_object_set_new(model, "gradient_error", json_finite(c->contender[k].selftest->gradient_error));
         json_object_set_new(model, "subsets_shown_again", json_integer((json_int_t)c->contender[k].again.subsets));
         json_array_append_new(list, model);
