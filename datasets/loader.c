@@ -16,7 +16,7 @@ struct slot {
     float *x;       /* [batch,c,h,w] */
     int *label;
     int64_t *index;
-    int n, epoch, number;
+    int n, whole, epoch, number; /* n: of `whole`, those of our slice */
     int taken, done; /* images that a thread has begun; that are ready */
     int failed;      /* position of the first image that could not be read, or -1 */
     struct err err;
@@ -86,6 +86,12 @@ static void prepare_order(struct loader *l)
     l->order_epoch = l->epoch;
 }
 
+/* Where slice number `slice` of a batch of so many images begins. */
+static int slice_begin(const struct loader_options *o, int images, int slice)
+{
+    return (int)((int64_t)images * slice / (o->slices ? o->slices : 1));
+}
+
 /* Opens the batch at the present position in the next free slot; false when the ring is full or the test is over. */
 static bool open_batch(struct loader *l)
 {
@@ -94,8 +100,10 @@ static bool open_batch(struct loader *l)
     prepare_order(l);
     struct slot *s = &l->slot[l->opened % l->slots];
     int64_t first = (int64_t)l->number * l->o.batch, left = l->images - first;
+    int whole = left < l->o.batch ? (int)left : l->o.batch, begin = slice_begin(&l->o, whole, l->o.slice);
     *s = (struct slot){ .x = s->x, .label = s->label, .index = s->index, .epoch = l->epoch, .number = l->number,
-                        .n = left < l->o.batch ? (int)left : l->o.batch, .failed = -1 };
+                        .n = slice_begin(&l->o, whole, l->o.slice + 1) - begin, .whole = whole, .failed = -1 };
+    first += begin;
     for (int i = 0; i < s->n; i++)
         s->index[i] = image_at(&l->o, l->o.training ? (int64_t)l->order[first + i] : first + i);
     l->opened++;
@@ -225,7 +233,7 @@ bool loader_next(struct loader *l, struct batch *b, struct err *err)
     while (l->delivered == l->opened || s->done < s->n)
         pthread_cond_wait(&l->ready, &l->mutex);
     l->delivered++;
-    *b = (struct batch){ s->n, s->x, s->label, s->index, s->epoch, s->number };
+    *b = (struct batch){ s->n, s->whole, s->x, s->label, s->index, s->epoch, s->number };
     bool ok = s->failed < 0;
     if (!ok)
         *err = s->err;
@@ -239,6 +247,7 @@ static bool check_options(const struct loader_options *o, struct err *err)
     assert(o->batch >= 1 && o->threads >= 1 && o->ahead >= 1 && o->limit >= 0);
     assert((a->c == 1 || a->c == 3) && a->h >= 1 && a->w >= 1 && a->crop_pad >= 0 &&
            (o->training || a->test_resize >= 1));
+    assert(o->slices == 0 || (o->slice >= 0 && o->slice < o->slices));
     assert(o->parts == 0 || (o->parts >= 2 && o->without >= 0 && o->without < o->parts));
     if (o->dataset->count[o->split] < 1)
         return err_usage(err, "%s: the data set has no %s images; give it a %s split", o->dataset->name,
@@ -269,7 +278,8 @@ static void allocate(struct loader *l)
 {
     const struct augment *a = &l->o.augment;
     l->image_floats = (size_t)a->c * (size_t)a->h * (size_t)a->w;
-    l->buffer_floats = l->image_floats * (size_t)l->o.batch;
+    int slices = l->o.slices ? l->o.slices : 1;
+    l->buffer_floats = l->image_floats * (size_t)((l->o.batch + slices - 1) / slices);
     l->slot = mem_alloc(l->slots, sizeof *l->slot);
     for (int i = 0; i < l->slots; i++) {
         l->slot[i].x = mem_big(l->buffer_floats, sizeof(float));

@@ -20,11 +20,14 @@ struct loader_options {
     int ahead;        /* batches decoded ahead, >= 1; memory is (ahead+1) * batch images */
     int64_t limit;    /* use only the first `limit` images of the split; 0: all */
     int refine_from;  /* training: from this epoch on (from 0) images are mirrored but not cropped; 0: never */
+    int slice, slices;  /* slices >= 2: of each batch only this slice (from 0), whose images follow each other in it;
+                           slices differ by at most one image, and may be empty; 0: whole batches */
     int without, parts; /* parts >= 2: leave out the images whose number mod parts is `without`; 0: none */
 };
 
 struct batch {
-    int n;                /* images in this batch, 1..options.batch */
+    int n;                /* images in this batch, or in our slice of it, 1..options.batch; a slice may have 0 */
+    int whole;            /* images in the batch with all its slices, 1..options.batch */
     const float *x;       /* [n,c,h,w] */
     const int *label;     /* [n] */
     const int64_t *index; /* [n] number of the image in its split */
@@ -42,7 +45,7 @@ int loader_batches(const struct loader *l);    /* per epoch */
 /* Continue at batch `number` of `epoch` (both from 0). */
 void loader_seek(struct loader *l, int epoch, int number);
 
-/* The next batch; training runs on into the next epoch, testing sets b->n = 0 after the last batch (seek to start
+/* The next batch; training runs on into the next epoch, testing sets b->whole = b->n = 0 after the last batch (seek to start
  * again). *b is borrowed and valid until the next call. False when an image cannot be read (err names it). */
 bool loader_next(struct loader *l, struct batch *b, struct err *err);
 

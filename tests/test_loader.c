@@ -466,3 +466,55 @@ Test(loader, an_image_has_the_same_mask_in_every_epoch)
     loader_close(l);
     view_close(view);
 }
+
+/* Of 103 test images the last batch has 7: fewer than slices. */
+Test(loader, slices_together_are_the_batch)
+{
+    for (int split = 0; split < 2; split++)
+        for (int slices = 2; slices <= 9; slices += 7) {
+            struct loader *whole = open_loader(options(split, 2)), *slice[9];
+            for (int k = 0; k < slices; k++) {
+                struct loader_options o = options(split, 2);
+                o.slice = k;
+                o.slices = slices;
+                slice[k] = open_loader(o);
+                cr_assert_eq(loader_batches(slice[k]), loader_batches(whole));
+                cr_assert_eq(loader_images(slice[k]), loader_images(whole));
+            }
+            for (int b = 0; b < 40; b++) {
+                struct batch all = next(whole);
+                int n = 0, least = 32, most = 0;
+                for (int k = 0; k < slices; k++) {
+                    struct batch part = next(slice[k]);
+                    cr_assert(part.whole == all.n && all.whole == all.n && part.epoch == all.epoch);
+                    cr_assert_eq(memcmp(part.index, all.index + n, (size_t)part.n * sizeof *part.index), 0);
+                    cr_assert_eq(memcmp(part.x, all.x + 4 * n, (size_t)part.n * 4 * sizeof *part.x), 0);
+                    cr_assert_eq(memcmp(part.label, all.label + n, (size_t)part.n * sizeof *part.label), 0);
+                    n += part.n;
+                    least = part.n < least ? part.n : least;
+                    most = part.n > most ? part.n : most;
+                }
+                cr_assert_eq(n, all.n);
+                cr_assert(most - least <= 1);
+                if (all.n == 0)
+                    break;
+            }
+            loader_close(whole);
+            for (int k = 0; k < slices; k++)
+                loader_close(slice[k]);
+        }
+}
+
+Test(loader, a_slice_reads_its_own_images_only)
+{
+    struct loader_options o = options(SPLIT_TEST, 1);
+    o.slice = 1;
+    o.slices = 3;
+    int before = atomic_load(&reads), n = 0;
+    struct loader *l = open_loader(o);
+    for (struct batch b = next(l); b.whole > 0; b = next(l))
+        n += b.n;
+    loader_close(l);
+    cr_assert_eq(n, 11 + 11 + 11 + 2); /* of 32, 32, 32 and 7 images */
+    cr_assert_eq(atomic_load(&reads) - before, n);
+}
