@@ -86,8 +86,8 @@ TOOL_PROGRAMS  := $(TOOLS:%.c=$(BUILD)/%)
 # In the targets that build and then do more: as many jobs as processors, unless the user chose.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all tests check test check-asan fuzz fuzz-programs coverage bench bench-programs demo bootstrap install \
-        uninstall clean help FORCE
+.PHONY: all tests check test check-asan check-slurm fuzz fuzz-programs coverage bench bench-programs demo bootstrap \
+        install uninstall clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -108,6 +108,11 @@ check-asan: ## unit and command-line tests under AddressSanitizer, LeakSanitizer
 	@BIN=build/san/bin ASAN_OPTIONS=log_path=$(CURDIR)/build/san/reports/report:detect_stack_use_after_return=1 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    tools/run-tests --reports build/san/reports $(TESTS:%.c=build/san/%) $(BATS)
+
+check-slurm: ## install and start Slurm on this machine, train an ensemble as an array of jobs, stop it again
+	@tools/bootstrap --slurm
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@tools/check-slurm
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (20), starting from tests/corpus/
 	@tools/bootstrap --all
@@ -140,10 +145,14 @@ bootstrap: ## install the packages of tools/packages that are missing
 HEADERS := base/err.h base/classifier.h validate/sis/sis.h validate/sis/images.h datasets/baseline.h \
            base/file.h base/image.h datasets/dataset.h
 
+# Scripts for whoever trains: installed beside the programs they call.
+SCRIPTS := make-ensemble slurm-train
+
 install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/marginalia/cfg $(DESTDIR)$(PREFIX)/share/marginalia/datasets
 	for p in $(notdir $(PROGRAMS)); do install -m 755 bin/$$p $(DESTDIR)$(PREFIX)/bin/marginalia-$$p || exit 1; done
+	for s in $(SCRIPTS); do install -m 755 tools/$$s $(DESTDIR)$(PREFIX)/bin/marginalia-$$s || exit 1; done
 	for f in $(wildcard docs/man/*.1); do install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man1/ || exit 1; done
 	for f in $(wildcard cfg/*.cfg cfg/*.conf datasets/*.conf); do \
 	    install -m 644 $$f $(DESTDIR)$(PREFIX)/share/marginalia/$$f || exit 1; done
@@ -152,7 +161,7 @@ install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
 	for f in $(HEADERS); do install -m 644 $$f $(DESTDIR)$(PREFIX)/include/marginalia/$$f || exit 1; done
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/marginalia-train $(DESTDIR)$(PREFIX)/bin/marginalia-validate
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/marginalia-%,train validate $(SCRIPTS))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/man/*.1))
 	rm -f $(DESTDIR)$(PREFIX)/lib/libmarginalia.a
 	rm -rf $(DESTDIR)$(PREFIX)/share/marginalia $(DESTDIR)$(PREFIX)/include/marginalia

@@ -53,6 +53,14 @@ bootstrap() {
     [[ $output == *gcovr* ]]
 }
 
+@test "Slurm comes only with --slurm, beside what is needed" {
+    tool dpkg-query 'exit 1'
+    bootstrap --dry-run --all
+    [[ $output != *slurm-wlm* ]]
+    bootstrap --dry-run --slurm
+    [[ $output == *" gcc "*" slurm-wlm munge"* && $output != *gcovr* ]]
+}
+
 @test "package lists that do not know a package are updated first" {
     tool apt-get "echo \"apt-get \$*\" >>$log; [[ \$* != *--simulate* ]]"
     bootstrap
@@ -103,6 +111,6 @@ bootstrap() {
 }
 
 @test "every line of the list names a group and a package" {
-    run awk '!/^#/ && !($1 ~ /^(need|develop)$/ && $2 ~ /^[a-z0-9][a-z0-9+.-]+$/)' tools/packages
+    run awk '!/^#/ && !($1 ~ /^(need|develop|slurm)$/ && $2 ~ /^[a-z0-9][a-z0-9+.-]+$/)' tools/packages
     [ -z "$output" ]
 }
