@@ -13,6 +13,7 @@ struct contribution {
 struct flow {
     int n;
     struct contribution item[CFG_MAX_FROM * 4];
+    bool finished; /* the one contribution is the whole gradient, the activation's derivative applied */
 };
 
 struct builder {
@@ -69,23 +70,40 @@ static struct op *emit_conv(struct builder *b, op_function *run, enum conv_direc
 
 /* ---- forward ---- */
 
-/* Evaluation: the NORM that alone reads convolution i, when the convolution's epilogue can do its work; -1 otherwise.
- */
-static int epilogue_norm(const struct builder *b, int i)
+/* The slope of a NORM whose derivative is known from signs that are kept, and is zero or one. */
+static bool is_relu(const struct graph_node *node)
 {
-    int next = i + 1;
-    if (b->mode != BUILD_LOGITS || next >= b->g->n || b->g->nodes[i].n_readers != 1 || next == b->g->logits)
-        return -1;
-    const struct graph_node *node = &b->g->nodes[next];
-    bool folds = node->kind == NODE_NORM && node->in[0] == i &&
-                 (!node->batch_norm || b->ps->convs[b->ps->conv_of[i]].folds == next);
-    if (!folds || graph_slope(node->activation) < 0)
-        return -1;
-    if (node->n_in == 1)
-        return next;
-    /* the shortcut's source becomes the output, so this must be its last reader */
-    int source = node->in[1];
-    bool last = node->map.same && source != 0 &&
+    return node->kind == NODE_NORM && graph_slope(node->activation) == SLOPE_RELU;
+}
+
+static bool has_signs(const struct builder *b, int i, enum conv_direction direction)
+{
+    struct conv_shape shape = b->ps->convs[b->ps->conv_of[i]].shape;
+    shape.storage = b->p->storage;
+    shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
+    shape.float_output = i == b->g->logits;
+    return conv_has_signs(&shape, direction, b->p->kernels);
+}
+
+/* Whether the backward pass reads what lies in the storage of node `source`, of the nodes up to `last`. */
+static bool is_read_backward(const struct builder *b, int source, int last)
+{
+    bool read = false;
+    for (int k = 0; k <= last && b->mode == BUILD_GRADIENT; k++) {
+        const struct graph_node *node = &b->g->nodes[k];
+        int value = node->kind == NODE_MAXPOOL                                     ? b->value[node->in[0]]
+                    : node->kind == NODE_NORM && graph_slope(node->activation) < 0 ? b->value[k]
+                                                                                   : NO_VALUE;
+        read = read || (value != NO_VALUE && program_same_storage(b->p, value, b->value[source]));
+    }
+    return read;
+}
+
+/* Whether NORM `next` may write over its shortcut's source: it is the last to read it. */
+static bool may_overwrite_shortcut(const struct builder *b, int i, int next)
+{
+    int source = b->g->nodes[next].in[1];
+    bool last = b->g->nodes[next].map.same && source != 0 && !is_read_backward(b, source, i) &&
                 !program_same_storage(b->p, b->value[b->g->nodes[i].in[0]],
                                       b->value[source]); /* a convolution cannot overwrite its input */
     for (int k = next + 1; k < b->g->n; k++)
@@ -93,7 +111,31 @@ static int epilogue_norm(const struct builder *b, int i)
             int in = b->g->nodes[k].in[q];
             last = last && in != source && (in >= i || !program_same_storage(b->p, b->value[in], b->value[source]));
         }
-    return last ? next : -1;
+    return last;
+}
+
+/* Evaluation: the NORM that alone reads convolution i, when the convolution's epilogue can do its work; -1 otherwise.
+ */
+static int epilogue_norm(const struct builder *b, int i)
+{
+    int next = i + 1;
+    if (b->mode == BUILD_TRAINING || next >= b->g->n || b->g->nodes[i].n_readers != 1 || next == b->g->logits)
+        return -1;
+    const struct graph_node *node = &b->g->nodes[next];
+    bool folds = node->kind == NODE_NORM && node->in[0] == i &&
+                 (!node->batch_norm || b->ps->convs[b->ps->conv_of[i]].folds == next);
+    if (!folds || graph_slope(node->activation) < 0)
+        return -1;
+    if (b->mode == BUILD_GRADIENT && !(is_relu(node) && has_signs(b, i, CONV_FORWARD)))
+        return -1;
+    return node->n_in == 1 || may_overwrite_shortcut(b, i, next) ? next : -1;
+}
+
+/* One bit for each element of node i's output. */
+static int sign_value(struct builder *b, int i)
+{
+    const struct graph_node *node = &b->g->nodes[i];
+    return program_value(b->p, (size_t)node_extent(b, i).cb * node->h * node->w * (size_t)b->p->kernels->block / 8);
 }
 
 static void forward_conv(struct builder *b, int i)
@@ -110,6 +152,10 @@ static void forward_conv(struct builder *b, int i)
         return;
     int slope = graph_slope(b->g->nodes[norm].activation);
     op->shape.epilogue = (enum conv_epilogue)((add ? EPILOGUE_ADD : EPILOGUE_NONE) + slope);
+    if (b->mode == BUILD_GRADIENT) {
+        op->shape.signs = SIGNS_KEEP;
+        op->value[2] = b->bits[norm] = sign_value(b, norm);
+    }
     b->merged[norm] = true;
     b->value[norm] = out;
 }
@@ -144,8 +190,7 @@ static void forward_norm(struct builder *b, int i)
     op->map = node->map;
     op->slope = slope < 0 ? SLOPE_ONE : (enum slope)slope;
     if (b->mode == BUILD_GRADIENT && slope > 0)
-        op->value[3] = b->bits[i] =
-            program_value(b->p, (size_t)op->extent.cb * node->h * node->w * (size_t)b->p->kernels->block / 8);
+        op->value[3] = b->bits[i] = sign_value(b, i);
     if (slope < 0)
         emit(b, op_activation, i, b->value[i], NO_VALUE);
 }
@@ -254,6 +299,29 @@ static bool reaches_parameters_or_input(const struct builder *b, int i)
     return i != 0 || b->mode == BUILD_GRADIENT;
 }
 
+/* Whether the gradient of convolution i completes that of the NORM it reads, so that its epilogue can finish it: added
+ * in place of another part, which a shortcut left there. The convolutions between, whose gradient that part was, too,
+ * have run. */
+static bool finishes_norm(const struct builder *b, int i, int in, int dy)
+{
+    const struct flow *f = &b->flow[in];
+    bool other = f->n == 1 && !f->item[0].shortcut && !program_same_storage(b->p, f->item[0].value, dy);
+    return b->mode == BUILD_GRADIENT && i == in + 1 && is_relu(&b->g->nodes[in]) && b->bits[in] != NO_VALUE &&
+           (f->n == 0 || other) && has_signs(b, i, CONV_BACKWARD_DATA);
+}
+
+static void backward_conv_and_norm(struct builder *b, int i, int in, int dy)
+{
+    struct flow *f = &b->flow[in];
+    bool add = f->n > 0;
+    int dx = add ? program_alias(b->p, f->item[0].value) : program_value(b->p, node_bytes(b, in));
+    struct op *op = emit_conv(b, op_conv_backward_data, CONV_BACKWARD_DATA, i, dx, dy);
+    op->shape.epilogue = add ? EPILOGUE_ADD : EPILOGUE_NONE;
+    op->shape.signs = SIGNS_APPLY;
+    op->value[2] = b->bits[in];
+    *f = (struct flow){ .n = 1, .item = { { dx, NULL, true } }, .finished = true };
+}
+
 static void backward_conv(struct builder *b, int i)
 {
     int dy = whole_gradient(b, i), in = b->g->nodes[i].in[0];
@@ -261,6 +329,10 @@ static void backward_conv(struct builder *b, int i)
         emit_conv(b, op_conv_backward_weights, CONV_BACKWARD_WEIGHTS, i, b->value[in], dy);
     if (!reaches_parameters_or_input(b, in))
         return;
+    if (finishes_norm(b, i, in, dy)) {
+        backward_conv_and_norm(b, i, in, dy);
+        return;
+    }
     int dx = program_value(b->p, in ? node_bytes(b, in)
                                     : (size_t)node_extent(b, 0).cb * b->p->kernels->block * b->g->nodes[0].h *
                                           b->g->nodes[0].w * (b->p->storage == STORAGE_BF16 ? 2 : 4));
@@ -275,8 +347,10 @@ static int backward_activation(struct builder *b, int i, struct norm_state *stat
     const struct graph_node *node = &b->g->nodes[i];
     int slope = graph_slope(node->activation);
     bool sums = state && b->mode == BUILD_TRAINING;
-    merge_flow(b, i, 2);
     struct flow *f = &b->flow[i];
+    if (f->finished)
+        return f->item[0].value;
+    merge_flow(b, i, 2);
     if (slope == SLOPE_ONE && !sums && f->n == 1 && f->item[0].owned)
         return f->item[0].value;
     bool over_output = b->mode == BUILD_TRAINING && slope > 0;

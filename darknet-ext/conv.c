@@ -51,10 +51,15 @@ static bool stem_applies(const struct conv_shape *s, enum conv_direction directi
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
 {
     if (direction != CONV_BACKWARD_DATA)
-        return (
-            struct winograd_shape){ s->n, s->ic, s->ih, s->iw, s->oc, s->oh, s->ow, s->pad, s->storage, s->epilogue };
-    return (struct winograd_shape){ s->n,  s->oc, s->oh,      s->ow,      s->ic,
-                                    s->ih, s->iw, 2 - s->pad, s->storage, EPILOGUE_NONE };
+        return (struct winograd_shape){ s->n,  s->ic,  s->ih,      s->iw,       s->oc,   s->oh,
+                                        s->ow, s->pad, s->storage, s->epilogue, s->signs };
+    return (struct winograd_shape){ s->n,  s->oc,      s->oh,      s->ow,       s->ic,   s->ih,
+                                    s->iw, 2 - s->pad, s->storage, s->epilogue, s->signs };
+}
+
+bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels)
+{
+    return direction != CONV_BACKWARD_WEIGHTS && winograd_applies(shape, direction, kernels);
 }
 
 bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
@@ -152,7 +157,7 @@ bool conv_same_weights(const struct conv *a, const struct conv *b)
 }
 
 void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
-              void *destination)
+              void *destination, void *signs)
 {
     if (c->onednn)
         onednn_conv_run(c->onednn, t, thread, source, weights, bias, destination);
@@ -161,9 +166,9 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
     else if (c->direction == CONV_BACKWARD_WEIGHTS)
         c->winograd->gradient(&c->pass, source, destination, weights, conv_thread_scratch(t));
     else if (c->direction == CONV_FORWARD)
-        c->winograd->run(&c->pass, source, weights, bias, destination, conv_thread_scratch(t));
+        c->winograd->run(&c->pass, source, weights, bias, destination, signs, conv_thread_scratch(t));
     else
-        c->winograd->run(&c->pass, destination, weights, NULL, source, conv_thread_scratch(t));
+        c->winograd->run(&c->pass, destination, weights, NULL, source, signs, conv_thread_scratch(t));
 }
 
 /* To a convolution of our own: first into blocks (the stem: plain), then transformed. */

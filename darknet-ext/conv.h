@@ -23,6 +23,10 @@ enum conv_epilogue {
     EPILOGUE_ADD_LEAKY
 };
 
+/* Beside the output lies one bit per element, as struct storage_kernels.norm writes it. KEEP: whether the output is
+ * positive. APPLY: the output becomes zero where the bit is not set, which is the derivative of relu. */
+enum conv_signs { SIGNS_NONE, SIGNS_KEEP, SIGNS_APPLY };
+
 struct conv_shape {
     int n, groups;              /* images per call; channel groups */
     int ic, ih, iw, oc, oh, ow; /* channels, rows, columns in and out */
@@ -32,8 +36,13 @@ struct conv_shape {
     bool planar_source;
     bool bias;     /* forward: added; backward-weights: its gradient is made */
     bool training; /* forward: weights change each call, so do not choose what must transform them slowly */
-    enum conv_epilogue epilogue; /* forward only; ADD: the output buffer holds what the result is added to */
+    enum conv_epilogue epilogue; /* ADD: the output buffer holds what the result is added to. Backward-data: NONE, or
+                                    ADD where conv_has_signs */
+    enum conv_signs signs;       /* only where conv_has_signs. Forward: NONE or KEEP; backward-data: NONE or APPLY */
 };
+
+/* Whether a convolution of this shape can keep or apply signs. */
+bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels);
 
 struct conv;
 
@@ -52,9 +61,9 @@ const char *conv_describe(const struct conv *c); /* "onednn jit_wino_4x3:avx512_
 
 /* Forward: weights, bias, source -> destination. Backward-data: weights, destination gradient -> source gradient.
  * Backward-weights: source, destination gradient -> weights and bias gradients (overwritten; bias padded to the block).
- */
+ * signs: NULL unless the shape has signs. */
 void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
-              void *destination);
+              void *destination, void *signs);
 
 /* The weight format of a direction: number of bytes, and conversion. `master` is any backward-weights conv of the same
  * layer, or NULL for plain oihw floats. Conversions change storage type too. Not for inside a step except conv_pack. */

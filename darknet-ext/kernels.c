@@ -5,37 +5,11 @@
 #include <string.h>
 #include "darknet-ext/stem.h"
 #include "darknet-ext/winograd.h"
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
-/* Vector arguments never leave this file, so the calling convention without AVX registers does not matter. */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
-#ifdef __AVX512F__
-enum { B = 16 };
-#else
-enum { B = 8 };
-#endif
+#include "darknet-ext/kernels_vectors.inc"
 
-typedef float vf __attribute__((vector_size(B * 4)));
-typedef int32_t vi __attribute__((vector_size(B * 4)));
-typedef uint32_t vu __attribute__((vector_size(B * 4)));
-typedef uint16_t vh __attribute__((vector_size(B * 2)));
-
-#if defined(__AVX512F__)
-typedef uint16_t lane_bits;
-#else
-typedef uint8_t lane_bits;
-#endif
-
-static inline vf splat(float x)
-{
-    return (vf){ 0 } + x;
-}
 static inline vf load_f(const float *p)
 {
     vf v;
@@ -46,37 +20,9 @@ static inline void store_f(float *p, vf v)
 {
     memcpy(p, &v, sizeof v);
 }
-static inline vf choose(vi mask, vf a, vf b)
-{
-    return (vf)((mask & (vi)a) | (~mask & (vi)b));
-}
 static inline vf maximum(vf a, vf b)
 {
     return choose(a > b, a, b);
-}
-
-/* Bit l of the result: lane l of v is positive. */
-static inline lane_bits positive_bits(vf v)
-{
-#if defined(__AVX512F__)
-    return (lane_bits)_mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_GT_OQ);
-#elif defined(__AVX__)
-    return (lane_bits)_mm256_movemask_ps((__m256)(v > 0));
-#else
-    lane_bits bits = 0;
-    for (int l = 0; l < B; l++)
-        bits |= (lane_bits)((v[l] > 0) << l);
-    return bits;
-#endif
-}
-
-/* Lane l of the result is all ones where bit l is set. */
-static inline vi bits_mask(lane_bits bits)
-{
-    vi lane;
-    for (int l = 0; l < B; l++)
-        lane[l] = 1 << l;
-    return (((vi){ 0 } + (int32_t)bits) & lane) == lane;
 }
 
 static inline vf load_h(const uint16_t *p)

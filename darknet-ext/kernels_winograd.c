@@ -58,20 +58,32 @@ INLINE void multiply(float *m, const float *v, const float *u, int icb)
         store(m + t * B, sum[t]);
 }
 
-INLINE vf finish(vf v, const void *plane, ptrdiff_t at, enum conv_epilogue epilogue, bool bf16)
+/* What becomes of a finished sum before it is written to element `at`. */
+struct ending {
+    enum conv_epilogue epilogue;
+    enum conv_signs signs;
+    bool bf16;
+};
+
+INLINE vf finish(vf v, const void *plane, lane_bits *signs, ptrdiff_t at, struct ending e)
 {
+    enum conv_epilogue epilogue = e.epilogue;
     if (epilogue >= EPILOGUE_ADD)
-        v += fetch(plane, at, bf16);
+        v += fetch(plane, at, e.bf16);
     if (epilogue == EPILOGUE_RELU || epilogue == EPILOGUE_ADD_RELU)
         v = choose(v < 0, splat(0), v);
     if (epilogue == EPILOGUE_LEAKY || epilogue == EPILOGUE_ADD_LEAKY)
         v = choose(v < 0, v * 0.1f, v);
+    if (e.signs == SIGNS_KEEP)
+        signs[at] = positive_bits(v);
+    if (e.signs == SIGNS_APPLY)
+        v = choose(bits_mask(signs[at]), v, splat(0));
     return v;
 }
 
 /* Writes the 4x4 outputs A' m A of one tile, as many as lie within h x w. */
-INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h, int w, enum conv_epilogue epilogue,
-                       bool bf16)
+INLINE void write_tile(const float *m, vf bias, void *plane, lane_bits *signs, int y, int x, int h, int w,
+                       struct ending e)
 {
     vf in[36], half[24], out[16];
 #pragma GCC unroll 36
@@ -88,23 +100,23 @@ INLINE void write_tile(const float *m, vf bias, void *plane, int y, int x, int h
 #pragma GCC unroll 16
         for (int k = 0; k < 16; k++) {
             ptrdiff_t at = (ptrdiff_t)(y + k / 4) * w + x + k % 4;
-            put(plane, at, finish(out[k] + bias, plane, at, epilogue, bf16), bf16);
+            put(plane, at, finish(out[k] + bias, plane, signs, at, e), e.bf16);
         }
         return;
     }
     for (int j = 0; j < rows; j++)
         for (int i = 0; i < columns; i++) {
             ptrdiff_t at = (ptrdiff_t)(y + j) * w + x + i;
-            put(plane, at, finish(out[j * 4 + i] + bias, plane, at, epilogue, bf16), bf16);
+            put(plane, at, finish(out[j * 4 + i] + bias, plane, signs, at, e), e.bf16);
         }
 }
 
 INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
-                void *destination, float *v, bool bf16, enum conv_epilogue epilogue)
+                void *destination, lane_bits *signs, float *v, struct ending e)
 {
     int icb = s->ic / B, ocb = s->oc / B, rows = (s->oh + 3) / 4, columns = (s->ow + 3) / 4,
         tiles = s->n * rows * columns;
-    size_t element = bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element,
+    size_t element = e.bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element,
            plane_out = (size_t)s->oh * s->ow * B * element;
     float *m = v + (size_t)K * icb * T * B;
     for (int first = 0; first < tiles; first += T) {
@@ -113,7 +125,7 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
             struct tile at = tile_at(first + t, rows, columns);
             for (int b = 0; b < icb; b++) {
                 transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad,
-                                at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, bf16);
+                                at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, e.bf16);
             }
         }
         for (int o = 0; o < ocb; o++) {
@@ -122,39 +134,60 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
             vf add = bias ? load(bias + o * B) : splat(0);
             for (int t = 0; t < n; t++) {
                 struct tile at = tile_at(first + t, rows, columns);
-                write_tile(m + (size_t)t * B, add, (char *)destination + ((size_t)at.image * ocb + o) * plane_out, at.y,
-                           at.x, s->oh, s->ow, epilogue, bf16);
+                size_t plane = (size_t)at.image * ocb + o;
+                write_tile(m + (size_t)t * B, add, (char *)destination + plane * plane_out,
+                           signs ? signs + plane * (size_t)(s->oh * s->ow) : NULL, at.y, at.x, s->oh, s->ow, e);
             }
         }
     }
 }
 
-/* One body per storage and epilogue, so that neither is asked about in the inner loops. */
-#define VARIANT(name, bf16, epilogue)                                                                                  \
+/* One body for each ending that is frequent, so that nothing is asked about in the inner loops. */
+#define VARIANT(name, epilogue, signs_, bf16)                                                                          \
     static void name(const struct winograd_shape *s, const void *source, const float *u, const float *bias,            \
-                     void *destination, float *scratch)                                                                \
+                     void *destination, void *signs, float *scratch)                                                   \
     {                                                                                                                  \
-        run(s, source, u, bias, destination, scratch, bf16, epilogue);                                                 \
+        run(s, source, u, bias, destination, signs, scratch, (struct ending){ epilogue, signs_, bf16 });               \
     }
-VARIANT(run_f32, false, EPILOGUE_NONE)
-VARIANT(run_f32_relu, false, EPILOGUE_RELU)
-VARIANT(run_f32_add_relu, false, EPILOGUE_ADD_RELU)
-VARIANT(run_bf16, true, EPILOGUE_NONE)
-VARIANT(run_bf16_relu, true, EPILOGUE_RELU)
-VARIANT(run_bf16_add_relu, true, EPILOGUE_ADD_RELU)
+VARIANT(run_f32, EPILOGUE_NONE, SIGNS_NONE, false)
+VARIANT(run_f32_relu, EPILOGUE_RELU, SIGNS_NONE, false)
+VARIANT(run_f32_add_relu, EPILOGUE_ADD_RELU, SIGNS_NONE, false)
+VARIANT(run_f32_relu_keep, EPILOGUE_RELU, SIGNS_KEEP, false)
+VARIANT(run_f32_add_relu_keep, EPILOGUE_ADD_RELU, SIGNS_KEEP, false)
+VARIANT(run_f32_apply, EPILOGUE_NONE, SIGNS_APPLY, false)
+VARIANT(run_f32_add_apply, EPILOGUE_ADD, SIGNS_APPLY, false)
+VARIANT(run_bf16, EPILOGUE_NONE, SIGNS_NONE, true)
+VARIANT(run_bf16_relu, EPILOGUE_RELU, SIGNS_NONE, true)
+VARIANT(run_bf16_add_relu, EPILOGUE_ADD_RELU, SIGNS_NONE, true)
 
 static void run_any(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
-                    void *destination, float *scratch)
+                    void *destination, void *signs, float *scratch)
 {
-    bool bf16 = s->storage == STORAGE_BF16;
-    switch (s->epilogue) {
-    case EPILOGUE_NONE: (bf16 ? run_bf16 : run_f32)(s, source, u, bias, destination, scratch); break;
-    case EPILOGUE_RELU: (bf16 ? run_bf16_relu : run_f32_relu)(s, source, u, bias, destination, scratch); break;
-    case EPILOGUE_ADD_RELU:
-        (bf16 ? run_bf16_add_relu : run_f32_add_relu)(s, source, u, bias, destination, scratch);
-        break;
-    default: run(s, source, u, bias, destination, scratch, bf16, s->epilogue);
+    static const struct {
+        struct ending ending;
+        void (*run)(const struct winograd_shape *, const void *, const float *, const float *, void *, void *, float *);
+    } variants[] = {
+        { { EPILOGUE_NONE, SIGNS_NONE, false }, run_f32 },
+        { { EPILOGUE_RELU, SIGNS_NONE, false }, run_f32_relu },
+        { { EPILOGUE_ADD_RELU, SIGNS_NONE, false }, run_f32_add_relu },
+        { { EPILOGUE_RELU, SIGNS_KEEP, false }, run_f32_relu_keep },
+        { { EPILOGUE_ADD_RELU, SIGNS_KEEP, false }, run_f32_add_relu_keep },
+        { { EPILOGUE_NONE, SIGNS_APPLY, false }, run_f32_apply },
+        { { EPILOGUE_ADD, SIGNS_APPLY, false }, run_f32_add_apply },
+        { { EPILOGUE_NONE, SIGNS_NONE, true }, run_bf16 },
+        { { EPILOGUE_RELU, SIGNS_NONE, true }, run_bf16_relu },
+        { { EPILOGUE_ADD_RELU, SIGNS_NONE, true }, run_bf16_add_relu },
+    };
+    struct ending e = { s->epilogue, s->signs, s->storage == STORAGE_BF16 };
+
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        const struct ending *of = &variants[i].ending;
+        if (of->epilogue == e.epilogue && of->signs == e.signs && of->bf16 == e.bf16) {
+            variants[i].run(s, source, u, bias, destination, signs, scratch);
+            return;
+        }
     }
+    run(s, source, u, bias, destination, signs, scratch, e);
 }
 
 /* u[k] (at distance `stride`) = G g G' of the 3x3 vectors at w, distance B*B. */

@@ -127,13 +127,13 @@ void op_input_gradient(const struct op *op, const struct pass *p)
 void op_conv_forward(const struct op *op, const struct pass *p)
 {
     conv_run(op->conv, p->worker->conv_thread, p->thread, pass_value(p, op->value[1]), op->weights, op->bias,
-             pass_value(p, op->value[0]));
+             pass_value(p, op->value[0]), pass_value(p, op->value[2]));
 }
 
 void op_conv_backward_data(const struct op *op, const struct pass *p)
 {
     conv_run(op->conv, p->worker->conv_thread, p->thread, pass_value(p, op->value[0]), op->weights, NULL,
-             pass_value(p, op->value[1]));
+             pass_value(p, op->value[1]), pass_value(p, op->value[2]));
 }
 
 void op_conv_backward_weights(const struct op *op, const struct pass *p)
@@ -141,7 +141,7 @@ void op_conv_backward_weights(const struct op *op, const struct pass *p)
     size_t at = op->part_floats * (size_t)p->chunk;
     conv_run(op->conv, p->worker->conv_thread, p->thread, pass_value(p, op->value[0]), (float *)op->weights + at,
              op->bias ? op->bias + (size_t)op->extent.cb * p->program->kernels->block * p->chunk : NULL,
-             pass_value(p, op->value[1]));
+             pass_value(p, op->value[1]), NULL);
 }
 
 /* ---- batch norm, activation, shortcut ---- */

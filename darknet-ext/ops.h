@@ -30,8 +30,8 @@ enum {
 #define NORM_EPSILON 1e-6f
 
 op_function op_input;                 /* 0: out */
-op_function op_conv_forward;          /* 0: out, 1: in */
-op_function op_conv_backward_data;    /* 0: gradient of in, 1: gradient of out */
+op_function op_conv_forward;          /* 0: out, 1: in, 2: signs */
+op_function op_conv_backward_data;    /* 0: gradient of in, 1: gradient of out, 2: signs */
 op_function op_conv_backward_weights; /* 0: in, 1: gradient of out */
 op_function op_moments;               /* 0: y */
 op_function op_norm_finish;           /* prologue: batch statistics from the moments of all chunks */

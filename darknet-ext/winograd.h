@@ -9,12 +9,13 @@
 
 #include "darknet-ext/conv.h"
 
-/* n images of ic x ih x iw to oc x oh x ow; pad rows and columns of zeros on the left and top. The last bits of
- * the epilogue as in conv.h; bias [oc] or NULL. */
+/* n images of ic x ih x iw to oc x oh x ow; pad rows and columns of zeros on the left and top. Epilogue and signs as in
+ * conv.h; bias [oc] or NULL. */
 struct winograd_shape {
     int n, ic, ih, iw, oc, oh, ow, pad;
     enum storage storage;
     enum conv_epilogue epilogue;
+    enum conv_signs signs;
 };
 
 enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles transformed together */
@@ -23,9 +24,10 @@ typedef void winograd_gradient(const struct winograd_shape *s, const void *sourc
                                float *scratch);
 
 struct winograd_kernels {
-    /* u: [oc/B][36][ic][B] of winograd weights; scratch: winograd_scratch_floats. */
+    /* u: [oc/B][36][ic][B] of winograd weights; signs: [n][oc/B][oh*ow] of B bits, or NULL; scratch:
+     * winograd_scratch_floats. */
     void (*run)(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
-                void *destination, float *scratch);
+                void *destination, void *signs, float *scratch);
     /* w: blocked weights [oc/B][ic/B][3][3][B ic][B oc] of the layer -> u for forward, or for backward-data (then u is
      * [ic/B][36][oc][B]). */
     void (*weights)(const float *w, int oc, int ic, bool backward, float *u);

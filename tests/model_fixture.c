@@ -23,6 +23,8 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-2\nactivation=linear\n" HEAD, true, true},
     {"identity shortcut, scaled", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
      "[shortcut]\nfrom=-2\nbeta=0.3\nactivation=relu\n" HEAD, true, true},
+    {"scaled shortcut over two layers", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
+     "[shortcut]\nfrom=-3\nbeta=0.3\nactivation=relu\n" HEAD, true, true},
     {"option A shortcut, scaled", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear)
      "[shortcut]\nfrom=-2\nbeta=3\nactivation=relu\n" HEAD, true, true},
     {"shortcut to a larger image", NET(6) CONV(20, 3, 2, 1, relu) "[upsample]\nstride=2\n" CONV(16, 3, 1, 1, linear)
@@ -31,6 +33,11 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-2\nactivation=relu\n[route]\nlayers=-1,-2\n" CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"maxpool 2/2", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=2\nstride=2\n" CONV(16, 3, 1, 1, relu)
      HEAD, true, true},
+    {"shortcut over a maxpool's input", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=3\nstride=1\n"
+     CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-4\nactivation=relu\n" HEAD, false, false},
+    {"shortcut over a maxpool's output", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=3\nstride=1\n"
+     CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-3\nactivation=relu\n"
+     CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, false, false},
     {"maxpool 3/2, overlapping", NET(6) CONV(16, 3, 1, 1, relu) "[maxpool]\nsize=3\nstride=2\n" HEAD, true, true},
     {"5x5 and groups", NET(6) CONV(16, 5, 1, 1, relu)
      "[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\ngroups=4\nactivation=relu\n" HEAD, true, true},

@@ -98,7 +98,8 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
         bias[i] = size * rng_normal(r);
     struct winograd_shape pass = s;
     if (backward)
-        pass = (struct winograd_shape){ s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE };
+        pass = (struct winograd_shape){ s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE,
+                                         SIGNS_NONE };
     struct tensor in = tensor_new(k, s.storage, pass.n, pass.ic, pass.ih, pass.iw, r, size);
     struct tensor out = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, r, size);
     struct tensor before = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, NULL, 0);
@@ -106,7 +107,7 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
     float *u = mem_alloc((size_t)36 * s.oc * s.ic, sizeof *u);
     float *scratch = mem_alloc(winograd_scratch_floats(&pass, B), sizeof *scratch);
     k->winograd->weights(w, s.oc, s.ic, backward, u);
-    k->winograd->run(&pass, in.data, u, backward ? NULL : bias, out.data, scratch);
+    k->winograd->run(&pass, in.data, u, backward ? NULL : bias, out.data, NULL, scratch);
     double error = 0, all = 0;
     for (int n = 0; n < pass.n; n++)
         for (int c = 0; c < pass.oc; c++)
@@ -217,7 +218,7 @@ Test(winograd, gradient_of_the_weights_agrees_with_the_definition, .timeout = 12
 Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 {
     static const float sizes[] = { 1e30f, 1e-30f };
-    struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE };
+    struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE, SIGNS_NONE };
     for (int k = 0; k < ISAS; k++)
         for (int i = 0; isa_runs(k) && i < 2; i++) {
             struct rng r = rng_stream(6, RNG_TEST, (uint32_t)k, (uint32_t)i);
@@ -226,9 +227,75 @@ Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
         }
 }
 
+/* Blocks of 8 and 16 bits alike, on a machine that puts the low byte first. */
+static bool bit_of(const uint8_t *signs, size_t element)
+{
+    return signs[element / 8] >> element % 8 & 1;
+}
+
+/* out[elements] of a convolution of `in` that begins with what `before` holds. */
+static float *run_from(const struct kernels *k, const struct winograd_shape *s, const struct tensor *in, const float *u,
+                       const struct tensor *before, void *signs)
+{
+    float *scratch = mem_alloc(winograd_scratch_floats(s, k->block), sizeof *scratch);
+    float *out = mem_alloc(before->elements, sizeof *out);
+    memcpy(out, before->data, before->elements * sizeof *out);
+    k->winograd->run(s, in->data, u, NULL, out, signs, scratch);
+    free(scratch);
+    return out;
+}
+
+static void check_signs(const struct kernels *k, struct winograd_shape s, struct rng *r)
+{
+    struct tensor in = tensor_new(k, STORAGE_F32, s.n, s.ic, s.ih, s.iw, r, 1),
+                  before = tensor_new(k, STORAGE_F32, s.n, s.oc, s.oh, s.ow, r, 1);
+    float *u = mem_alloc((size_t)36 * s.oc * s.ic, sizeof *u);
+    uint8_t *signs = mem_alloc(before.elements / 8, 1);
+    for (size_t i = 0; i < (size_t)36 * s.oc * s.ic; i++)
+        u[i] = rng_normal(r);
+    float *plain = run_from(k, &s, &in, u, &before, NULL);
+    s.signs = SIGNS_KEEP;
+    float *kept = run_from(k, &s, &in, u, &before, signs);
+    size_t wrong = 0, positive = 0;
+    for (size_t i = 0; i < before.elements; i++) {
+        wrong += bit_of(signs, i) != (plain[i] > 0) || memcmp(&plain[i], &kept[i], sizeof *kept) != 0;
+        positive += plain[i] > 0;
+    }
+    cr_expect(wrong == 0 && positive > 0 && positive < before.elements, "%s: %zu of %zu wrong", k->name, wrong,
+              before.elements);
+    for (size_t i = 0; i < before.elements / 8; i++)
+        signs[i] = (uint8_t)rng_u32(r);
+    s.signs = SIGNS_APPLY;
+    float *applied = run_from(k, &s, &in, u, &before, signs);
+    wrong = 0;
+    for (size_t i = 0; i < before.elements; i++)
+        wrong += applied[i] != (bit_of(signs, i) ? plain[i] : 0);
+    cr_expect_eq(wrong, 0, "%s: %zu of %zu wrong", k->name, wrong, before.elements);
+    free(plain);
+    free(kept);
+    free(applied);
+    free(u);
+    free(signs);
+    free(in.data);
+    free(before.data);
+}
+
+Test(winograd, keeps_and_applies_one_sign_for_each_output, .timeout = 120)
+{
+    static const enum conv_epilogue epilogues[] = { EPILOGUE_NONE, EPILOGUE_RELU, EPILOGUE_ADD, EPILOGUE_ADD_RELU,
+                                                    EPILOGUE_ADD_LEAKY };
+    for (int k = 0; k < ISAS; k++)
+        for (int i = 0; isa_runs(k) && i < 20; i++) {
+            struct rng r = rng_stream(9, RNG_TEST, (uint32_t)k, (uint32_t)i);
+            struct winograd_shape s = random_shape(&r, isas[k].kernels->block, STORAGE_F32);
+            s.epilogue = epilogues[i % 5];
+            check_signs(isas[k].kernels, s, &r);
+        }
+}
+
 Test(winograd, does_not_hide_a_nan)
 {
-    struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU };
+    struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU, SIGNS_NONE };
     for (int k = 0; k < ISAS; k++) {
         if (!isa_runs(k))
             continue;
@@ -241,7 +308,7 @@ Test(winograd, does_not_hide_a_nan)
             w[i] = rng_normal(&r);
         ((float *)in.data)[100] = NAN;
         isas[k].kernels->winograd->weights(w, 16, 16, false, u);
-        isas[k].kernels->winograd->run(&s, in.data, u, NULL, out.data, scratch);
+        isas[k].kernels->winograd->run(&s, in.data, u, NULL, out.data, NULL, scratch);
         int nans = 0;
         for (size_t i = 0; i < out.elements; i++)
             nans += isnan(((float *)out.data)[i]);
