@@ -97,4 +97,9 @@ const char *model_isa(void);                                        /* "avx512_c
 const char *model_engine_version(void);                             /* "oneDNN 2.6.3, darknet 0.0.0+git..." */
 void model_print_plan(const struct model *m, FILE *file); /* which kernels serve its convolutions, and memory */
 
+/* From now on the time of every operation is kept; the profile shows where it goes, by kind of operation and shape:
+ * microseconds of one thread per image, and billions of operations per second as a direct convolution would count. */
+void model_measure(struct model *m);
+void model_print_profile(const struct model *m, FILE *file);
+
 #endif

@@ -1,6 +1,8 @@
 /* What a model is made of, for --dry-run and the manifest. */
 #include "darknet-ext/model_parts.h"
+#include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 
 int64_t model_memory_estimate(const struct net_cfg *cfg, const struct model_options *options)
 {
@@ -58,4 +60,126 @@ void model_print_plan(const struct model *m, FILE *file)
         print_program("logits", &m->logits.program, file);
     if (m->gradient.made)
         print_program("input gradient", &m->gradient.program, file);
+}
+
+/* ---- where the time goes ---- */
+
+struct profile_line {
+    char what[80];
+    int ops;
+    double microseconds, operations; /* per image, of one thread; of a direct convolution */
+};
+
+static const char *op_name(const struct op *op)
+{
+    static const struct {
+        op_function *run;
+        const char *name;
+    } names[] = {
+        { op_input, "input" },
+        { op_moments, "batch moments" },
+        { op_norm, "norm, shortcut, activation" },
+        { op_mask, "derivative of activation" },
+        { op_norm_backward, "norm, backward" },
+        { op_norm_scale, "norm, backward" },
+        { op_activation, "activation" },
+        { op_activation_backward, "activation, backward" },
+        { op_mapping_backward, "shortcut, backward" },
+        { op_add, "addition" },
+        { op_zero, "zeros" },
+        { op_maxpool, "maxpool" },
+        { op_maxpool_backward, "maxpool, backward" },
+        { op_avgpool, "avgpool" },
+        { op_avgpool_backward, "avgpool, backward" },
+        { op_dropout, "dropout" },
+        { op_route, "route" },
+        { op_route_backward, "route, backward" },
+        { op_loss, "loss" },
+        { op_logits, "logits" },
+        { op_scalar, "scalar" },
+        { op_input_gradient, "input gradient" },
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].run == op->run)
+            return names[i].name;
+    return "layer of Darknet";
+}
+
+static struct profile_line profile_op(const struct program *p, int i, int threads)
+{
+    static const char *const directions[] = { "forward", "backward", "weights" };
+    const struct op *op = &p->ops[i];
+    const struct conv_shape *s = &op->shape;
+    struct profile_line line = { .ops = 1 };
+    double seconds = 0, images = 0;
+    for (int t = 0; t < threads; t++) {
+        seconds += p->times[t * p->n_ops + i].seconds;
+        images += (double)p->times[t * p->n_ops + i].images;
+    }
+    line.microseconds = images > 0 ? 1e6 * seconds / images : 0;
+    if (op->has_conv) {
+        snprintf(line.what, sizeof line.what, "%-8s %dx%d/%d %3d x %dx%d to %3d, %s", directions[op->direction], s->kh,
+                 s->kw, s->stride, s->ic, s->ih, s->iw, s->oc, conv_describe(op->conv));
+        line.operations = 2.0 * s->ic / s->groups * s->oc * s->kh * s->kw * s->oh * s->ow;
+    } else {
+        snprintf(line.what, sizeof line.what, "%s", op_name(op));
+    }
+    return line;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = ((const struct profile_line *)a)->microseconds, y = ((const struct profile_line *)b)->microseconds;
+    return (x < y) - (x > y);
+}
+
+static void print_profile(const char *name, const struct program *p, int threads, FILE *out)
+{
+    struct profile_line *line = mem_alloc((size_t)p->n_ops, sizeof *line);
+    int n = 0;
+    double total = 0;
+    for (int i = 0; i < p->n_ops; i++) {
+        struct profile_line of = profile_op(p, i, threads);
+        int k = 0;
+        while (k < n && strcmp(line[k].what, of.what))
+            k++;
+        if (k == n)
+            line[n++] = of;
+        else {
+            line[k].ops++;
+            line[k].microseconds += of.microseconds;
+            line[k].operations += of.operations;
+        }
+        total += of.microseconds;
+    }
+    qsort(line, (size_t)n, sizeof *line, by_time);
+    fprintf(out, "%s: %.0f us of one thread an image\n", name, total);
+    for (int k = 0; k < n && line[k].microseconds >= 0.001 * total; k++) {
+        fprintf(out, "  %5.1f %%  %7.1f us  %2d x  %-70s", 100 * line[k].microseconds / total, line[k].microseconds,
+                line[k].ops, line[k].what);
+        if (line[k].operations > 0)
+            fprintf(out, " %4.0f GF/s", 1e-3 * line[k].operations / line[k].microseconds);
+        fputc('\n', out);
+    }
+    free(line);
+}
+
+void model_measure(struct model *m)
+{
+    m->measured = true;
+    struct program *made[] = { m->options.training ? &m->train : NULL, m->logits.made ? &m->logits.program : NULL,
+                               m->gradient.made ? &m->gradient.program : NULL };
+    for (int i = 0; i < 3; i++)
+        if (made[i])
+            program_measure(made[i], m->options.threads);
+}
+
+void model_print_profile(const struct model *m, FILE *file)
+{
+    if (m->train.times)
+        print_profile("training", &m->train, m->options.threads, file);
+    if (m->logits.program.times)
+        print_profile("logits", &m->logits.program, m->options.threads, file);
+    if (m->gradient.program.times)
+        print_profile("input gradient", &m->gradient.program, m->options.threads, file);
 }

@@ -17,6 +17,8 @@ static bool prepare(struct model *m, struct evaluator *e, enum build_mode mode, 
             !model_prepare_workers(m, &e->program, err))
             return false;
         e->made = true;
+        if (m->measured)
+            program_measure(&e->program, m->options.threads);
     }
     if (!e->folded) {
         conv_thread_enter();

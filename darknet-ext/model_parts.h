@@ -54,6 +54,7 @@ struct model {
     double *loss; /* [cfg->batch] */
     int *correct;
     float *statistics_before;
+    bool measured;
 };
 
 /* Gives every worker the memory that program p needs. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/progress.h"
 
 void program_begin(struct program *p, const struct kernels *kernels, enum storage storage, int batch)
 {
@@ -75,26 +76,81 @@ static void find_lifetimes(struct program *p)
         }
 }
 
-/* A chunk should keep a phase's largest tensor within half of a 1 MB second-level cache, and should be large enough
- * that reading a large weight tensor pays; both by shapes alone. */
-static int natural_chunk(const struct program *p, const struct phase *phase, int max_chunk)
+/* Half of a 1 MB second-level cache holds the largest tensor of a phase, or a convolution's input and output. */
+enum { PHASE_BYTES = 512 << 10, GROUP_BYTES = 256 << 10 };
+
+/* So many images, a power of two of at most `most`, that a tensor of `image_bytes` each takes `bytes`. */
+static int images_for(size_t image_bytes, size_t bytes, int most)
 {
-    enum { CACHE_BYTES = 512 << 10 };
+    int images = 1;
+    while (images * 2 <= most && (size_t)images * 2 * image_bytes <= bytes)
+        images *= 2;
+    return images;
+}
+
+static size_t largest_value(const struct program *p, const struct op *op)
+{
+    size_t largest = 1;
+    for (int k = 0; k < OP_VALUES; k++)
+        if (op->value[k] != NO_VALUE && p->values[op->value[k]].image_bytes > largest)
+            largest = p->values[op->value[k]].image_bytes;
+    return largest;
+}
+
+static size_t weight_bytes(const struct op *op)
+{
+    const struct conv_shape *s = &op->shape;
+    return op->has_conv ? (size_t)s->oc * s->ic / s->groups * s->kh * s->kw * sizeof(float) : 0;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A phase's chunk: tensors shall stay in the cache, and reading a large weight tensor shall pay; by shapes alone. */
+static int natural_chunk(const struct program *p, const struct phase *phase, int most)
+{
     size_t largest = 1, weights = 0;
     for (int i = phase->first_op; i < phase->first_op + phase->n_ops; i++) {
-        const struct op *op = &p->ops[i];
-        for (int k = 0; k < OP_VALUES; k++)
-            if (op->value[k] != NO_VALUE && p->values[op->value[k]].image_bytes > largest)
-                largest = p->values[op->value[k]].image_bytes;
-        size_t w =
-            op->has_conv ? (size_t)op->shape.oc * op->shape.ic / op->shape.groups * op->shape.kh * op->shape.kw * 4 : 0;
-        weights = w > weights ? w : weights;
+        largest = larger(largest, largest_value(p, &p->ops[i]));
+        weights = larger(weights, weight_bytes(&p->ops[i]));
     }
-    size_t target = weights > CACHE_BYTES ? weights : CACHE_BYTES;
-    int chunk = 1;
-    while (chunk * 2 <= max_chunk && (size_t)chunk * 2 * largest <= target)
-        chunk *= 2;
-    return chunk;
+    return images_for(largest, larger(weights, PHASE_BYTES), most);
+}
+
+/* The same for one convolution of evaluation, whose weights are kept transformed, about four times as large. */
+static int natural_part(const struct program *p, const struct op *op, int chunk)
+{
+    return images_for(largest_value(p, op), larger(4 * weight_bytes(op), GROUP_BYTES), chunk);
+}
+
+static void add_group(struct program *p, int first_op)
+{
+    p->groups = mem_resize(p->groups, (size_t)p->n_groups + 1, sizeof *p->groups);
+    p->groups[p->n_groups++] = (struct group){ .first_op = first_op };
+}
+
+/* A new group begins at a convolution that wants other parts than the one before. A phase of training is one group: its
+ * partial sums belong to chunks. */
+static void make_groups(struct program *p, struct phase *phase)
+{
+    phase->first_group = p->n_groups;
+    add_group(p, phase->first_op);
+    for (int i = phase->first_op; i < phase->first_op + phase->n_ops; i++) {
+        struct op *op = &p->ops[i];
+        int wanted = op->has_conv && !p->batch ? natural_part(p, op, phase->chunk) : 0;
+        if (wanted && p->groups[p->n_groups - 1].images && p->groups[p->n_groups - 1].images != wanted)
+            add_group(p, i);
+        struct group *g = &p->groups[p->n_groups - 1];
+        g->images = wanted ? wanted : g->images;
+        g->n_ops++;
+        op->group = p->n_groups - 1;
+    }
+    phase->n_groups = p->n_groups - phase->first_group;
+    for (int k = phase->first_group; k < p->n_groups; k++)
+        if (!p->groups[k].images)
+            p->groups[k].images = phase->chunk;
 }
 
 static bool make_convolutions(struct program *p, int threads, struct err *err)
@@ -103,21 +159,24 @@ static bool make_convolutions(struct program *p, int threads, struct err *err)
         struct op *op = &p->ops[i];
         if (!op->has_conv)
             continue;
-        op->shape.n = p->phases[op->phase].chunk;
+        op->shape.n = p->groups[op->group].images;
         if (!conv_new(&op->shape, op->direction, p->kernels, threads, &op->conv, err))
             return false;
     }
     return true;
 }
 
-/* Bytes of a value for so many images, in whole cache lines. */
-static size_t bytes_of(const struct value *v, int images)
+/* Bytes of a value, in whole cache lines. */
+static size_t bytes_of(const struct program *p, const struct value *v)
 {
+    int images = v->in_group ? p->groups[p->ops[v->first_op].group].images
+                 : v->local  ? p->phases[v->first_phase].chunk
+                             : p->batch;
     return (v->image_bytes * (size_t)images + 63) / 64 * 64;
 }
 
 /* First fit: the lowest offset at which v meets no placed value that lives at the same time. Quadratic, run once. */
-static void place(struct value *v, struct value **placed, int n, bool by_phase, int images)
+static void place(const struct program *p, struct value *v, struct value **placed, int n, bool by_phase)
 {
     v->offset = 0;
     for (bool moved = true; moved;) {
@@ -126,9 +185,8 @@ static void place(struct value *v, struct value **placed, int n, bool by_phase, 
             struct value *o = placed[i];
             bool together = by_phase ? v->first_phase <= o->last_phase && o->first_phase <= v->last_phase
                                      : v->first_op <= o->last_op && o->first_op <= v->last_op;
-            if (together && v->offset < o->offset + bytes_of(o, images) &&
-                o->offset < v->offset + bytes_of(v, images)) {
-                v->offset = o->offset + bytes_of(o, images);
+            if (together && v->offset < o->offset + bytes_of(p, o) && o->offset < v->offset + bytes_of(p, v)) {
+                v->offset = o->offset + bytes_of(p, o);
                 moved = true;
             }
         }
@@ -139,14 +197,14 @@ static void place(struct value *v, struct value **placed, int n, bool by_phase, 
 static size_t place_all(struct program *p, int f, struct value **placed)
 {
     size_t need = 0;
-    int n = 0, images = f < 0 ? p->batch : p->phases[f].chunk;
+    int n = 0;
     for (int i = 0; i < p->n_values; i++) {
         struct value *v = &p->values[i];
         if (v->same_as != NO_VALUE || v->first_op < 0 || v->local != (f >= 0) || (f >= 0 && v->first_phase != f))
             continue;
-        place(v, placed, n, f < 0, images);
+        place(p, v, placed, n, f < 0);
         placed[n++] = v;
-        need = v->offset + bytes_of(v, images) > need ? v->offset + bytes_of(v, images) : need;
+        need = larger(need, v->offset + bytes_of(p, v));
     }
     return need;
 }
@@ -154,8 +212,11 @@ static size_t place_all(struct program *p, int f, struct value **placed)
 static void assign_storage(struct program *p)
 {
     struct value **placed = mem_alloc((size_t)p->n_values + 1, sizeof *placed);
-    for (int i = 0; i < p->n_values; i++)
-        p->values[i].local = p->values[i].first_phase == p->values[i].last_phase;
+    for (int i = 0; i < p->n_values; i++) {
+        struct value *v = &p->values[i];
+        v->local = v->first_phase == v->last_phase;
+        v->in_group = v->first_op >= 0 && p->ops[v->first_op].group == p->ops[v->last_op].group;
+    }
     p->batch_bytes = place_all(p, -1, placed);
     for (int f = 0; f < p->n_phases; f++) {
         size_t need = place_all(p, f, placed);
@@ -165,6 +226,7 @@ static void assign_storage(struct program *p)
     for (int i = 0; i < p->n_values; i++)
         if (p->values[i].same_as != NO_VALUE) {
             p->values[i].local = p->values[p->values[i].same_as].local;
+            p->values[i].in_group = p->values[p->values[i].same_as].in_group;
             p->values[i].offset = p->values[p->values[i].same_as].offset;
         }
 }
@@ -172,8 +234,10 @@ static void assign_storage(struct program *p)
 bool program_finish(struct program *p, int threads, int max_chunk, struct err *err)
 {
     find_lifetimes(p);
-    for (int f = 0; f < p->n_phases; f++)
-        p->phases[f].chunk = natural_chunk(p, &p->phases[f], max_chunk);
+    for (int f = 0; f < p->n_phases; f++) {
+        p->phases[f].chunk = p->batch ? natural_chunk(p, &p->phases[f], max_chunk) : max_chunk;
+        make_groups(p, &p->phases[f]);
+    }
     if (!make_convolutions(p, threads, err))
         return false;
     int largest_chunk = 1;
@@ -188,6 +252,12 @@ bool program_finish(struct program *p, int threads, int max_chunk, struct err *e
     return true;
 }
 
+void program_measure(struct program *p, int threads)
+{
+    free(p->times);
+    p->times = mem_alloc((size_t)threads * (size_t)p->n_ops, sizeof *p->times);
+}
+
 void program_free(struct program *p)
 {
     for (int i = 0; i < p->n_ops; i++)
@@ -196,6 +266,8 @@ void program_free(struct program *p)
     free(p->values);
     free(p->ops);
     free(p->phases);
+    free(p->groups);
+    free(p->times);
     free(p->next);
     *p = (struct program){ 0 };
 }
@@ -222,21 +294,54 @@ struct running {
     atomic_int *next;
 };
 
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static void run_op(const struct op *op, const struct pass *pass)
+{
+    op->run(op, pass);
+}
+
+static void run_measured(const struct op *op, const struct pass *pass)
+{
+    const struct program *p = pass->program;
+    struct op_time *t = &p->times[pass->thread * p->n_ops + (int)(op - p->ops)];
+    double begin = clock_seconds();
+    op->run(op, pass);
+    t->seconds += clock_seconds() - begin;
+    t->images += pass->valid;
+}
+
+/* The chunk's images, a part of the group's size at a time; parts that are all padding are left out. */
+static void run_group(const struct program *p, const struct group *g, struct pass *pass, int images)
+{
+    pass->n = g->images;
+    for (int at = 0; at < images; at += g->images) {
+        pass->first = pass->chunk_first + at;
+        pass->valid = smaller(g->images, images - at);
+        for (int i = g->first_op; i < g->first_op + g->n_ops; i++)
+            if (!p->ops[i].prologue)
+                (p->times ? run_measured : run_op)(&p->ops[i], pass);
+    }
+}
+
 static void run_phase(const struct running *r, int f, int thread)
 {
-    const struct phase *phase = &r->program->phases[f];
+    const struct program *p = r->program;
+    const struct phase *phase = &p->phases[f];
     struct pass pass = {
-        .program = r->program, .request = r->request, .worker = &r->workers[thread], .thread = thread, .n = phase->chunk
+        .program = p, .request = r->request, .worker = &r->workers[thread], .thread = thread, .n = phase->chunk
     };
-    int first = phase->first_op, end = first + phase->n_ops, chunks = program_chunks(r->program, f, r->request->n);
-    for (; first < end && r->program->ops[first].prologue; first++)
-        r->program->ops[first].run(&r->program->ops[first], &pass);
     const struct companion *companion = r->request->companion;
+    int chunks = program_chunks(p, f, r->request->n);
+    for (int i = phase->first_op; i < phase->first_op + phase->n_ops && p->ops[i].prologue; i++)
+        p->ops[i].run(&p->ops[i], &pass);
     while ((pass.chunk = atomic_fetch_add_explicit(&r->next[f], 1, memory_order_relaxed)) < chunks) {
-        pass.first = pass.chunk * phase->chunk;
-        pass.valid = r->request->n - pass.first < phase->chunk ? r->request->n - pass.first : phase->chunk;
-        for (int i = first; i < end; i++)
-            r->program->ops[i].run(&r->program->ops[i], &pass);
+        pass.chunk_first = pass.chunk * phase->chunk;
+        for (int g = phase->first_group; g < phase->first_group + phase->n_groups; g++)
+            run_group(p, &p->groups[g], &pass, smaller(phase->chunk, r->request->n - pass.chunk_first));
         if (companion && thread == 0)
             companion->after_chunk(companion->self);
     }

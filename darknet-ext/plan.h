@@ -6,8 +6,12 @@
  * Chunks are fixed by the shapes and the batch, never by the number of threads, and partial sums are kept per chunk and
  * added in chunk order: results do not depend on the number of threads.
  *
- * Values are tensors of one batch. One used in a single phase exists per thread and chunk; one used in several exists
- * for the whole batch. Storage is assigned by lifetime, so values that do not live together share memory. */
+ * A phase of evaluation is cut into groups of operations. Each takes the chunk's images in parts of its own size: few
+ * where images are large, so that what is passed on stays in the cache, many where weights are large, so that they are
+ * read seldom.
+ *
+ * Values are tensors of one batch. One used in a single group exists per thread and part, one used in a single phase per
+ * thread and chunk; one used in several exists for the whole batch. Storage is assigned by lifetime, so values that do not live together share memory. */
 #ifndef MARGINALIA_DARKNET_EXT_PLAN_H
 #define MARGINALIA_DARKNET_EXT_PLAN_H
 
@@ -26,7 +30,7 @@ struct value {
     int same_as;           /* shares the storage of this value, or NO_VALUE */
     int first_op, last_op; /* filled by program_finish */
     int first_phase, last_phase;
-    bool local;
+    bool local, in_group;
     size_t offset; /* in the thread's arena, or in the batch arena */
 };
 
@@ -36,12 +40,12 @@ struct request;
 struct dn_network;
 
 /* What an operation gets: images first..first+n-1 of the batch, of which the first `valid` are real (the rest of the
- * last chunk is padding: finite, and without influence). */
+ * last chunk is padding: finite, and without influence). chunk_first: the first image of the chunk. */
 struct pass {
     const struct program *program;
     const struct request *request;
     struct worker *worker;
-    int thread, chunk, first, n, valid;
+    int thread, chunk, chunk_first, first, n, valid;
 };
 
 struct op;
@@ -50,7 +54,7 @@ typedef void op_function(const struct op *op, const struct pass *p);
 struct op {
     op_function *run;
     bool prologue; /* runs once per thread at the start of its phase, not per chunk */
-    int phase;
+    int phase, group;
     int value[OP_VALUES]; /* meaning by operation */
     const struct graph_node *node;
     struct extent extent; /* of the node's output per image; n is set when run */
@@ -70,20 +74,33 @@ struct op {
     size_t part_floats; /* backward-weights: distance of two chunks' gradients */
 };
 
+struct group {
+    int first_op, n_ops, images; /* images: a power of two, as `chunk` */
+};
+
+/* What an operation took in one thread. */
+struct op_time {
+    double seconds;
+    int64_t images;
+};
+
 struct phase {
     int first_op, n_ops, chunk;
+    int first_group, n_groups;
     size_t local_bytes;
 };
 
 struct program {
     int batch; /* images the batch arena holds; 0: no value lives longer than a phase, any number of images */
-    int n_values, n_ops, n_phases, room_values, room_ops, room_phases;
+    int n_values, n_ops, n_phases, n_groups, room_values, room_ops, room_phases;
     struct value *values;
     struct op *ops;
     struct phase *phases;
+    struct group *groups;
     size_t batch_bytes, local_bytes; /* of the batch arena; of a thread's arena */
     char *batch_arena;
-    _Atomic int *next; /* [n_phases] the next chunk that no thread has taken */
+    struct op_time *times; /* [threads][n_ops], or NULL: not measured */
+    _Atomic int *next;     /* [n_phases] the next chunk that no thread has taken */
     const struct kernels *kernels;
     enum storage storage;
 };
@@ -152,6 +169,9 @@ size_t program_scratch_bytes(const struct program *p); /* largest need of its co
 
 int program_chunks(const struct program *p, int phase, int n);
 
+/* From now on every operation's time is kept (prologues' not). */
+void program_measure(struct program *p, int threads);
+
 /* Runs the program on request->n images with the team; workers: [team_size]. */
 void program_run(const struct program *p, const struct request *request, struct team *team, struct worker *workers);
 
@@ -160,8 +180,9 @@ static inline void *pass_value(const struct pass *p, int v)
     if (v == NO_VALUE)
         return NULL;
     const struct value *value = &p->program->values[v];
-    return value->local ? p->worker->arena + value->offset
-                        : p->program->batch_arena + value->offset + (size_t)p->first * value->image_bytes;
+    int before = value->in_group ? 0 : value->local ? p->first - p->chunk_first : p->first;
+    return (value->local ? p->worker->arena : p->program->batch_arena) + value->offset +
+           (size_t)before * value->image_bytes;
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Measures the engine alone: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS prints images per second.
- * Batches are random images, so the loader takes no part. */
+/* Measures the engine alone: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS prints images per second;
+ * --profile: and where the time goes. Batches are random images, so the loader takes no part. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static bool run_once(struct model *m, int work, struct step *step, const struct 
 }
 
 static bool measure(const struct net_cfg *cfg, int work, const struct model_options *options, double seconds, int batch,
-                    struct err *err)
+                    bool profile, struct err *err)
 {
     struct model *m;
     if (!model_open(cfg, options, &m, err))
@@ -40,6 +40,8 @@ static bool measure(const struct net_cfg *cfg, int work, const struct model_opti
     struct step step = { .x = x, .label = label, .n = batch, .learning_rate = 0.01f, .steps_done = 1000 };
     struct evaluation e = { .x = x, .n = batch, .samples = 0 };
     bool ok = run_once(m, work, &step, &e, label, g, z, err) && run_once(m, work, &step, &e, label, g, z, err);
+    if (profile)
+        model_measure(m);
     double start = clock_seconds();
     long images = 0;
     while (ok && clock_seconds() - start < seconds) {
@@ -48,8 +50,8 @@ static bool measure(const struct net_cfg *cfg, int work, const struct model_opti
     }
     if (ok)
         printf("%.1f\n", (double)images / (clock_seconds() - start));
-    if (getenv("BENCH_PLAN"))
-        model_print_plan(m, stderr);
+    if (ok && profile)
+        model_print_profile(m, stdout);
     free(x);
     free(g);
     free(z);
@@ -67,13 +69,15 @@ int main(int argc, char **argv)
     int work = 0;
     while (argc > 2 && work < 3 && strcmp(argv[2], works[work]))
         work++;
-    if (argc != 6 || work == 3 || !parse_int(argv[4], 1, 256, &threads) || !parse_real(argv[5], 0, 1e6, &seconds)) {
-        fprintf(stderr, "usage: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS\n");
+    bool profile = argc == 7 && !strcmp(argv[6], "--profile");
+    if ((argc != 6 && !profile) || work == 3 || !parse_int(argv[4], 1, 256, &threads) || !parse_real(argv[5], 0, 1e6, &seconds)) {
+        fprintf(stderr, "usage: bench_engine CFG train|logits|gradient f32|bf16 THREADS SECONDS [--profile]\n");
         return EXIT_USAGE;
     }
-    struct model_options options = { (int)threads, strcmp(argv[3], "bf16") ? PRECISION_F32 : PRECISION_BF16,
-                                     work == 0 };
-    if (!cfg_read(argv[1], &cfg, &err) || !measure(cfg, work, &options, seconds, cfg->batch, &err)) {
+    struct model_options options = { .threads = (int)threads,
+                                     .precision = strcmp(argv[3], "bf16") ? PRECISION_F32 : PRECISION_BF16,
+                                     .training = work == 0 };
+    if (!cfg_read(argv[1], &cfg, &err) || !measure(cfg, work, &options, seconds, cfg->batch, profile, &err)) {
         fprintf(stderr, "bench_engine: %s\n", err.text);
         return err.status;
     }
