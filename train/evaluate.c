@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "train/together.h"
 
 static bool is_first_largest(const float *z, int label, int classes)
 {
@@ -37,20 +38,24 @@ bool evaluate(const struct evaluator *e, int samples, struct test_result *result
 {
     float *z = mem_alloc((size_t)e->batch * (size_t)e->classes, sizeof *z);
     struct batch b;
+    int64_t seen = 0;
     bool ok = true;
 
     *result = (struct test_result){ 0 };
     *stopped = false;
     loader_seek(e->test, 0, 0);
-    while ((ok = loader_next(e->test, &b, err)) && b.n > 0 && !(*stopped = e->stop())) {
+    while ((ok = loader_next(e->test, &b, err)) && b.whole > 0 && !(*stopped = e->stop())) {
         struct evaluation evaluation = { .x = b.x, .n = b.n, .index = b.index, .seed = e->seed, .samples = samples };
-        ok = model_logits(e->model, &evaluation, z, err);
+        ok = b.n == 0 || model_logits(e->model, &evaluation, z, err);
         if (!ok)
             break;
         test_result_add(result, z, b.label, b.n, e->classes);
+        seen += b.whole;
         if (e->step)
-            e->step(e->arg, result->images);
+            e->step(e->arg, seen);
     }
+    if (ok)
+        together_sum(result);
     free(z);
     return ok;
 }

@@ -12,7 +12,8 @@ struct test_result {
     double loss_sum; /* cross-entropy over the images */
 };
 
-/* Evaluates batches of `test` from its start until the split ends. samples and seed: as in struct evaluation (0:
+/* Evaluates batches of `test` from its start until the split ends; of several ranks each its slices of them, and the
+ * result is that of all. samples and seed: as in struct evaluation (0:
  * dropout off). `stop` is asked before each batch; when it says true, *stopped is set and the result covers the images
  * so far. */
 struct evaluator {

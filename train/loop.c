@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "darknet-ext/weights.h"
+#include "train/together.h"
 
 static void prepare(struct loop *l)
 {
@@ -38,7 +39,7 @@ static bool check_position(const struct loop *l, const char *path, struct err *e
 static void note_host(const struct loop *l, const char *then)
 {
     if (strcmp(l->state.host, then) != 0)
-        progress_line(l->progress, "note: threads, instruction set or engine differ from the last start; the final "
+        progress_line(l->progress, "note: threads, ranks, instruction set or engine differ from the last start; the final "
                       "bytes may differ from those of a run without a stop");
 }
 
@@ -55,7 +56,7 @@ static bool adopt(struct loop *l, struct checkpoint *from, const char *path, str
     model_set_momentum(l->model, from->momentum);
     loader_seek(l->train, (int)from->position.epoch, (int)from->position.batch); /* after the last batch: next epoch */
     note_host(l, from->host);
-    return records_write(&l->state.records, l->directory->path, l->tensorboard, l->title, err);
+    return !l->leads || records_write(&l->state.records, l->directory->path, l->tensorboard, l->title, err);
 }
 
 bool loop_resume(struct loop *l, struct err *err)
@@ -107,6 +108,8 @@ static bool save_checkpoint(struct loop *l, struct err *err)
 {
     if (!fetch_parameters(l, err))
         return false;
+    if (!l->leads)
+        return true;
     char *path = run_file(l->directory, RUN_CHECKPOINT);
     count_wall_time(l);
     model_get_momentum(l->model, l->state.momentum);
@@ -119,6 +122,8 @@ static bool save_checkpoint(struct loop *l, struct err *err)
 
 static bool checkpoint_is_due(const struct loop *l)
 {
+    if (!l->leads)
+        return false;
     if (l->checkpoint_batches > 0)
         return l->state.position.steps - l->checkpoint_step >= l->checkpoint_batches;
     return clock_seconds() - l->checkpoint_time >= l->checkpoint_seconds;
@@ -128,6 +133,8 @@ static bool save_weights(struct loop *l, const char *name, struct err *err)
 {
     if (!fetch_parameters(l, err))
         return false;
+    if (!l->leads)
+        return true;
     char *path = run_file(l->directory, name);
     bool ok = weights_write(path, l->cfg, l->state.parameters, (uint64_t)l->state.position.images, err);
     free(path);
@@ -168,12 +175,12 @@ static void show_progress(const struct loop *l)
 
 static void add_batch(struct position *p, const struct step *step)
 {
-    double mean = step->loss / step->n;
+    double mean = step->loss / step->whole;
 
     p->batch++;
     p->steps++;
-    p->images += step->n;
-    p->epoch_images += step->n;
+    p->images += step->whole;
+    p->epoch_images += step->whole;
     p->loss_sum += step->loss;
     p->correct += step->correct;
     p->average_loss = p->average_loss < 0 ? mean : p->average_loss * .9 + mean * .1;
@@ -197,7 +204,7 @@ static bool train_batch(struct loop *l, struct err *err)
     if (!loader_next(l->train, &b, err))
         return false;
     assert(b.epoch == p->epoch && b.number == p->batch);
-    struct step step = { .x = b.x, .label = b.label, .index = b.index, .n = b.n, .epoch = b.epoch, .seed = l->cfg->seed,
+    struct step step = { .x = b.x, .label = b.label, .index = b.index, .n = b.n, .whole = b.whole, .epoch = b.epoch, .seed = l->cfg->seed,
         .steps_done = l->steps_before + p->steps, .learning_rate = schedule_rate(&l->schedule, p->steps + 1) };
     if (l->teacher && !teacher_answer(l->teacher, b.x, b.n, &step.teacher, err))
         return false;
@@ -206,7 +213,7 @@ static bool train_batch(struct loop *l, struct err *err)
     add_batch(p, &step);
     double seconds = count_train_time(l);
     if (l->darknet_log)
-        print_darknet_line(l, step.loss / step.n, step.learning_rate, seconds);
+        print_darknet_line(l, step.loss / step.whole, step.learning_rate, seconds);
     else
         show_progress(l);
     return true;
@@ -299,10 +306,12 @@ static bool end_epoch(struct loop *l, bool *stopped, struct err *err)
         return false;
     if (*stopped)
         return true;
+    if (!together_check_model(l->model, l->state.position.epoch + 1, err))
+        return false;
     struct epoch_record r = make_record(l, &test, clock_seconds() - begin);
     records_add(&l->state.records, &r);
     if (!keep_best(l, &r, err) ||
-        !records_append(&l->state.records, l->directory->path, l->tensorboard, l->title, err))
+        (l->leads && !records_append(&l->state.records, l->directory->path, l->tensorboard, l->title, err)))
         return false;
     show_epoch(l, &r);
     start_epoch(&l->state.position);

@@ -33,6 +33,7 @@ struct loop {
     double checkpoint_seconds;
     bool darknet_log, tensorboard;
     bool (*stop)(void);          /* asked after each batch */
+    bool leads;                  /* of several ranks this one writes the files */
 
     /* The state; identity, host and the arrays are set by the caller, too. */
     struct checkpoint state;

@@ -9,8 +9,8 @@
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "base/ranks.h"
 #include "base/settings.h"
-#include "base/shell.h"
 #include "base/statistics.h"
 #include "base/version.h"
 #include "darknet-ext/weights.h"
@@ -20,6 +20,7 @@
 #include "train/members.h"
 #include "train/options.h"
 #include "train/setup.h"
+#include "train/together.h"
 
 /* One training from the command line to the summary. */
 struct run {
@@ -191,7 +192,7 @@ static bool export_only(const struct train_options *o, struct err *err)
 static void say_interrupted(const struct run *r)
 {
     const struct position *p = &r->loop.state.position;
-    char *command = shell_resume_command(r->argc, r->argv);
+    char *command = together_resume_command(r->argc, r->argv);
 
     progress_clear(r->loop.progress);
     fprintf(stderr, "train: interrupted in epoch %lld after batch %lld; continue with: %s\n", (long long)p->epoch + 1,
@@ -281,7 +282,9 @@ static enum exit_status train_to_the_end(struct run *r, struct err *err)
     if (!loop_run(&r->loop, &end, err) || (end == LOOP_DONE && !test_with_samples(r, &stopped, err)))
         return err->status;
     if (end == LOOP_DONE && !stopped)
-        return finish(r, err) ? EXIT_OK : err->status;
+        return ranks_all_ok(!together_leads() || finish(r, err), err) ? EXIT_OK : err->status;
+    if (!together_leads())
+        return EXIT_INTERRUPTED;
     if (!manifest_write(&r->manifest, "interrupted", NULL, err))
         return err->status;
     say_interrupted(r);
@@ -291,6 +294,8 @@ static enum exit_status train_to_the_end(struct run *r, struct err *err)
 /* What a run directory holds from its first moment. */
 static bool write_start(struct run *r, struct err *err)
 {
+    if (!together_leads())
+        return true;
     char *path = run_file(&r->directory, RUN_CFG), *text = cfg_resolved_text(r->setup.cfg);
     bool ok = file_write(path, text, strlen(text), err) && manifest_write(&r->manifest, "running", NULL, err);
 
@@ -323,18 +328,22 @@ static enum exit_status train_in_directory(struct run *r, struct err *err)
 {
     struct loop *l = &r->loop;
 
-    if (r->options->resume && has_checkpoint(r)) {
-        if (!loop_resume(l, err))
+    bool begun = r->options->resume && has_checkpoint(r);
+
+    ranks_broadcast(&begun, sizeof begun);
+    if (begun) {
+        if (!ranks_all_ok(loop_resume(l, err), err))
             return err->status;
         if (l->state.position.finished) {
-            printf("%s: this run is finished; --overwrite starts it again\n", r->directory.path);
+            if (together_leads())
+                printf("%s: this run is finished; --overwrite starts it again\n", r->directory.path);
             return EXIT_OK;
         }
     } else {
         loop_begin(l);
     }
-    enum exit_status status = write_start(r, err) ? train_to_the_end(r, err) : err->status;
-    if (status == EXIT_USAGE || status == EXIT_CANNOT_RUN)
+    enum exit_status status = ranks_all_ok(write_start(r, err), err) ? train_to_the_end(r, err) : err->status;
+    if ((status == EXIT_USAGE || status == EXIT_CANNOT_RUN) && together_leads())
         close_failed(r, err);
     return status;
 }
@@ -350,35 +359,53 @@ static void bind_loop(struct run *r)
     int64_t whole = (int64_t)loader_batches(s->train) * s->cfg->batch;
 
     r->loop = (struct loop){ .cfg = s->cfg, .model = s->model, .teacher = s->teacher, .train = s->train, .test = s->test,
-        .directory = &r->directory, .title = s->cfg->path, .stop = interrupt_requested,
-        .progress = progress_new(o->quiet || o->darknet_log ? PROGRESS_QUIET : PROGRESS_AUTO, "images"),
+        .directory = &r->directory, .title = s->cfg->path, .stop = together_stop,
+        .leads = together_leads(),
+        .progress = progress_new(o->quiet || o->darknet_log || !together_leads() ? PROGRESS_QUIET : PROGRESS_AUTO, "images"),
         .epoch_images = whole < s->images[SPLIT_TRAIN] ? whole : s->images[SPLIT_TRAIN],
         .test_images = s->images[SPLIT_TEST], .stop_after = o->batches,
         .steps_before = s->fine_tuning ? SETTLED_STEPS : 0, .checkpoint_batches = o->checkpoint_batches,
-        .checkpoint_seconds = o->checkpoint_seconds, .darknet_log = o->darknet_log, .tensorboard = o->tensorboard,
+        .checkpoint_seconds = o->checkpoint_seconds, .darknet_log = o->darknet_log && together_leads(),
+        .tensorboard = o->tensorboard,
         .state = { .identity = setup_identity(s), .host = setup_host(s), .stored = s->cfg->stored,
                    .parameters = mem_alloc(stored, sizeof(float)), .momentum = mem_alloc(stored, sizeof(float)) } };
     r->manifest = (struct manifest){ .setup = s, .directory = &r->directory, .argc = r->argc, .argv = r->argv,
                                      .state = &r->loop.state };
 }
 
+/* Rank 0 makes and locks it; the others find it. */
 static bool open_directory(struct run *r, struct err *err)
 {
     const struct train_options *o = r->options;
     enum run_mode mode = o->resume ? RUN_RESUME : o->overwrite ? RUN_OVERWRITE : RUN_NEW;
     char *path = options_directory(o);
-    bool ok = (!o->member || command_member_begin(o, &r->ensemble, &r->led, err)) &&
-              run_directory_open(&r->directory, path, mode, err);
+    bool ok = true;
 
+    r->directory = (struct run_directory){ .lock = -1, .turn = -1 };
+    if (together_leads())
+        ok = (!o->member || command_member_begin(o, &r->ensemble, &r->led, err)) &&
+             run_directory_open(&r->directory, path, mode, err);
+    else
+        r->directory.path = mem_string(path);
+    ok = ranks_all_ok(ok, err) && ranks_see_directory(path, err);
+    if (!ok && together_leads() && r->directory.created)
+        run_directory_discard(&r->directory);
+    if (!ok)
+        run_directory_close(&r->directory);
     free(path);
     return ok;
 }
 
 static enum exit_status train_alone(struct run *r, struct err *err)
 {
-    if (!setup_open(r->options, &r->setup, err))
+    bool ok = setup_open(r->options, &r->setup, err);
+
+    if (!ranks_all_ok(ok, err)) {
+        if (ok)
+            setup_close(&r->setup);
         return err->status;
-    if (!open_directory(r, err)) {
+    }
+    if (!together_agree(&r->setup, err) || !open_directory(r, err)) {
         setup_close(&r->setup);
         return err->status;
     }
@@ -398,7 +425,7 @@ static enum exit_status train(const struct train_options *o, int argc, char **ar
     struct run r = { .options = o, .argc = argc, .argv = argv, .ensemble = { .lock = -1, .turn = -1 } };
     enum exit_status status = train_alone(&r, err);
 
-    if (status == EXIT_OK && o->member && !r.led)
+    if (status == EXIT_OK && o->member && !r.led && together_leads())
         status = command_member_end(o, &r.ensemble, argc, argv, err);
     run_directory_close(&r.ensemble);
     return status;
@@ -420,6 +447,8 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
     struct train_options o;
     bool ensemble;
 
+    if (!together_leads() && (settings_asks(argc, argv, "help") || settings_asks(argc, argv, "version")))
+        return EXIT_OK;
     if (settings_asks(argc, argv, "help")) {
         options_help(stdout);
         return EXIT_OK;
@@ -430,6 +459,8 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
     }
     if (!options_parse(&o, argc, argv, err))
         return err->status;
+    if (!together_leads() && (o.join || o.dry_run || (o.weights && o.export_stock)))
+        return EXIT_OK;
     if (o.join)
         return command_join(&o, err);
     if (o.dry_run)
@@ -438,6 +469,9 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
         return export_only(&o, err) ? EXIT_OK : err->status;
     if (!is_ensemble(&o, &ensemble, err))
         return err->status;
+    if (ensemble && ranks_size() > 1)
+        return err_usage(err, "%s: the members of an ensemble train beside each other, not in ranks; start train without "
+                         "mpirun, or one member with mpirun and --member K", o.cfg), err->status;
     return ensemble ? command_ensemble(&o, argc, argv, err) : train(&o, argc, argv, err);
 }
 
@@ -447,12 +481,16 @@ int main(int argc, char **argv)
 
     fesetenv(FE_DFL_ENV);      /* whatever was loaded before us: IEEE arithmetic with denormals */
     signal(SIGXFSZ, SIG_IGN);  /* a file size limit is an error of write(2), not a death */
-    enum exit_status status = run_program(argc, argv, &err);
-    if (status == EXIT_USAGE || status == EXIT_CANNOT_RUN)
+    enum exit_status status = ranks_begin(&err) ? run_program(argc, argv, &err) : err.status;
+    bool failed = status == EXIT_USAGE || status == EXIT_CANNOT_RUN, speaks = ranks_speak(&failed, &err);
+    if (failed)
+        status = err.status;
+    if (failed && speaks)
         fprintf(stderr, "%s%s\n", strncmp(err.text, "train: ", 7) == 0 ? "" : "train: ", err.text);
     if (fflush(stdout) != 0 && status == EXIT_OK) {
         fprintf(stderr, "train: standard output: cannot be written; check the disk it goes to\n");
         status = EXIT_CANNOT_RUN;
     }
+    ranks_end(status);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/statistics.h"
+#include "base/ranks.h"
 #include "base/version.h"
 
 /* "model name" of the first processor; free() it. */
@@ -206,6 +207,7 @@ bool manifest_write(const struct manifest *m, const char *status, const char *re
     json_object_set_new(o, "command", manifest_command(m->argc, m->argv));
     json_object_set_new(o, "seed", json_integer((json_int_t)s->cfg->seed));
     json_object_set_new(o, "threads", json_integer(s->options->threads));
+    json_object_set_new(o, "ranks", json_integer(ranks_size()));
     json_object_set_new(o, "precision", json_string(s->cfg->precision));
     json_object_set_new(o, "program", manifest_program());
     json_object_set_new(o, "cfg", manifest_cfg(s->cfg));

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "darknet-ext/weights.h"
 #include "train/schedule.h"
+#include "train/together.h"
 
 enum { BATCHES_AHEAD = 2 };
 
@@ -174,9 +175,11 @@ bool setup_view(const struct net_cfg *cfg, const struct dataset *data, struct ma
 static bool open_loader(const struct setup *s, enum split split, struct loader **out, struct err *err)
 {
     const struct train_options *o = s->options;
+    const struct exchange *ranks = s->whole ? NULL : together_exchange();
     struct loader_options options = { .dataset = s->data, .split = split, .augment = make_augment(s->cfg, s->data),
         .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch,
         .threads = s->data->packed ? 1 : (int)o->threads, .ahead = BATCHES_AHEAD,
+        .slice = ranks ? ranks->number : 0, .slices = ranks ? ranks->ranks : 0,
         .refine_from = s->cfg->refine ? s->cfg->epochs - s->cfg->refine : 0,
         .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test, .view = s->view,
         .without = split == SPLIT_TRAIN ? o->without : 0, .parts = split == SPLIT_TRAIN ? o->parts : 0 };
@@ -186,7 +189,7 @@ static bool open_loader(const struct setup *s, enum split split, struct loader *
 
 struct model_options setup_model_options(const struct train_options *o, const struct net_cfg *cfg)
 {
-    return (struct model_options){ .threads = (int)o->threads, .training = true,
+    return (struct model_options){ .threads = (int)o->threads, .training = true, .exchange = together_exchange(),
         .precision = strcmp(cfg->precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32 };
 }
 
@@ -258,6 +261,8 @@ static bool check_length(const struct setup *s, struct err *err)
     int batches = loader_batches(s->train);
     struct schedule schedule = schedule_new(cfg, batches);
 
+    if (!together_check_batch(cfg, s->images[SPLIT_TRAIN], err))
+        return false;
     if (schedule.total == 0)
         return err_usage(err, "%s: the training has no length; set epochs= or max_batches= in [net], or give --epochs",
                          cfg->path);
@@ -269,7 +274,7 @@ static bool check_length(const struct setup *s, struct err *err)
 
 bool setup_open_test(const struct train_options *o, struct setup *s, struct err *err)
 {
-    *s = (struct setup){ .options = o };
+    *s = (struct setup){ .options = o, .whole = true };
     if (setup_cfg(o, &s->cfg, err) && open_test(s, err))
         return true;
     setup_close(s);
@@ -320,5 +325,11 @@ char *setup_identity(const struct setup *s)
 
 char *setup_host(const struct setup *s)
 {
-    return mem_format("threads=%lld\nisa=%s\nengine=%s\n", s->options->threads, model_isa(), model_engine_version());
+    const struct exchange *ranks = together_exchange();
+    char *number = ranks ? mem_format("ranks=%d\n", ranks->ranks) : mem_string("");
+    char *text = mem_format("threads=%lld\n%sisa=%s\nengine=%s\n", s->options->threads, number, model_isa(),
+                            model_engine_version());
+
+    free(number);
+    return text;
 }

@@ -22,6 +22,7 @@ struct setup {
     struct loader *train, *test;         /* test: NULL when the data set has no test split */
     struct model *model;                 /* initialised, or with the values of --weights */
     bool fine_tuning;                    /* --weights was given */
+    bool whole;                          /* batches are not divided among ranks */
     struct teacher *teacher;             /* NULL: labels alone */
 };
 
@@ -34,7 +35,7 @@ bool setup_data(const struct train_options *o, const struct net_cfg *cfg, struct
 bool setup_view(const struct net_cfg *cfg, const struct dataset *data, struct masked_view **out, struct err *err);
 /* All of it. On failure nothing is left open. */
 bool setup_open(const struct train_options *o, struct setup *s, struct err *err);
-/* What a test needs: all but the training images and the model. */
+/* What a test by one rank needs: all but the training images and the model. */
 bool setup_open_test(const struct train_options *o, struct setup *s, struct err *err);
 void setup_close(struct setup *s);
 
