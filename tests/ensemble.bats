@@ -267,7 +267,7 @@ none_runs() { # PID...: at most 15 s
     run --separate-stderr "$TRAIN" ens.cfg --quiet --member 3
     [ $status -eq 2 ]
     one_line "$stderr"
-    [[ $stderr == "train: runs/ens/member_2: was trained on other data, "*"; train it again with --member 2 --overwrite" ]]
+    [[ $stderr == "train: runs/ens/member_2: was trained with other data, "*"; train it again with --member 2 --overwrite" ]]
     train ens.cfg --member 2 --overwrite
     [ -s runs/ens/ensemble.conf ]
     train ens.cfg --member 1 --epochs 1 --overwrite || true
@@ -275,6 +275,14 @@ none_runs() { # PID...: at most 15 s
     run --separate-stderr "$TRAIN" ens.cfg --quiet --member 2 --resume
     [ $status -eq 2 ]
     [[ $stderr == "train: runs/ens/member_1/resolved.cfg: is not what ens.cfg says of member 1; "* ]]
+}
+
+@test "members follow a teacher" {
+    train tiny.cfg --out teacher
+    train ens.cfg --teacher teacher --member 2
+    train ens.cfg --teacher teacher --resume
+    [ "$(grep -l "$(hash_of teacher/final.weights)" runs/ens/member_?/manifest.json | wc -l)" -eq 3 ]
+    [ -s runs/ens/ensemble.conf ]
 }
 
 @test "weights that changed after the training do not become part of the ensemble" {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/mem.h"
 #include "base/team.h"
 #include "train/options.h"
 
@@ -93,6 +94,61 @@ Test(options, views_are_words_of_their_own)
     cr_assert_str_eq(o.mask_order, "after");
     cr_assert_not(parse("x.cfg --baseline grey", &o, &err));
     cr_assert_not(parse("x.cfg --mask-order during", &o, &err));
+}
+
+Test(options, a_members_directory_is_in_that_of_its_ensemble)
+{
+    expect_directory("cfg/x.cfg --member 3", "runs/x/member_3");
+    expect_directory("cfg/x.cfg --member 64 --out here/", "here//member_64");
+}
+
+Test(options, runs_to_join_take_the_place_of_the_cfg)
+{
+    struct train_options o;
+    struct err err;
+
+    cr_assert(parse("--join all a b --combine probability", &o, &err), "%s", err.text);
+    cr_assert_str_eq(o.join, "all");
+    cr_assert(o.n_runs == 2 && strcmp(o.run[0], "a") == 0 && strcmp(o.run[1], "b") == 0);
+    cr_assert_not(parse("--join all a", &o, &err));
+    cr_assert_not(parse("a.cfg b.cfg", &o, &err));
+    cr_assert_not(parse("a.cfg --member 2 --jobs 2", &o, &err));
+}
+
+/* "a b c", free() it. */
+static char *words_of(const struct train_options *o)
+{
+    struct process_words w = { 0 };
+    char *text = mem_string("");
+
+    options_words(o, &w);
+    for (int i = 0; i < w.n; i++) {
+        char *longer = mem_format("%s%s%s", text, i ? " " : "", w.word[i]);
+        free(text);
+        text = longer;
+    }
+    process_words_free(&w);
+    return text;
+}
+
+static void expect_words(const char *given, const char *wanted)
+{
+    struct train_options o;
+    struct err err;
+
+    cr_assert(parse(given, &o, &err), "%s", err.text);
+    char *words = words_of(&o);
+    cr_expect_str_eq(words, wanted);
+    free(words);
+}
+
+Test(options, words_say_what_differs_from_the_defaults)
+{
+    expect_words("x.cfg", "");
+    expect_words("-s 0 -q x.cfg --epochs 3 -r", "--seed=0 --epochs=3 --resume --quiet");
+    expect_words("x.cfg --checkpoint-every 0.1", "--checkpoint-every=0.10000000000000001");
+    expect_words("x.cfg --without 2/5 --view border:4", "--view=border:4 --without=2/5");
+    expect_words("x.cfg --limit-train 7 --member 2 --out a", "--out=a --member=2 --limit-train=7");
 }
 
 Test(options, help_lists_every_option_and_shows_no_default_that_is_none)

@@ -17,7 +17,7 @@ static void make_root(void)
 
 static void remove_root(void)
 {
-    static const char *const names[] = { RUN_LOCK, RUN_CHECKPOINT, RUN_FINAL, "notes.txt", "final.weights.tmp-x" };
+    static const char *const names[] = { RUN_LOCK, RUN_TURN, RUN_CHECKPOINT, RUN_FINAL, "notes.txt", "final.weights.tmp-x" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *path = file_join(run, names[i]);
@@ -136,6 +136,50 @@ Test(run_directory, a_held_lock_keeps_a_second_training_out)
     cr_assert(has(RUN_CHECKPOINT), "the refused one must not have removed anything");
     run_directory_close(&d);
     open_and_close(RUN_RESUME);
+}
+
+static bool impatient(void)
+{
+    return true;
+}
+
+static bool patient(void)
+{
+    return false;
+}
+
+Test(run_directory, members_share_one_and_keep_a_training_of_all_out)
+{
+    struct run_directory one, other, all;
+    struct err err;
+    bool led;
+
+    cr_assert(run_directory_share(&one, run, &led, &err) && !led, "%s", err.text);
+    cr_assert(run_directory_exists(run));
+    cr_assert(run_directory_share(&other, run, &led, &err) && !led, "%s", err.text);
+    run_directory_close(&other);
+    expect_refusal(RUN_RESUME, EXIT_CANNOT_RUN, "another training is writing");
+    run_directory_close(&one);
+    cr_assert(run_directory_open(&all, run, RUN_RESUME, &err), "%s", err.text);
+    cr_assert(run_directory_share(&one, run, &led, &err) && led, "a training of all leads, and is not noticed");
+    cr_assert_null(one.path);
+    run_directory_close(&all);
+}
+
+Test(run_directory, members_take_turns)
+{
+    struct run_directory one, other;
+    struct err err;
+    bool led, stopped;
+
+    cr_assert(run_directory_share(&one, run, &led, &err) && run_directory_share(&other, run, &led, &err));
+    cr_assert(run_directory_wait_turn(&one, patient, &stopped, &err) && !stopped, "%s", err.text);
+    cr_assert(run_directory_wait_turn(&other, impatient, &stopped, &err) && stopped);
+    run_directory_close(&other);
+    run_directory_close(&one);
+    cr_assert(run_directory_share(&other, run, &led, &err));
+    cr_assert(run_directory_wait_turn(&other, patient, &stopped, &err) && !stopped, "the turn was not given back");
+    run_directory_close(&other);
 }
 
 Test(run_directory, discard_leaves_nothing_of_ours)

@@ -175,22 +175,36 @@ static bool was_finished(const struct ensemble_run *r)
 
 /* --- whether they belong together --------------------------------------------------------------------------------- */
 
-static bool check_cfg(const struct ensemble_run *r, int k, const char *directory, struct err *err)
+/* The cfg that member k must have been trained by, in its words. */
+static bool expected_cfg(const struct ensemble_run *r, int k, const char *path, char **text, struct err *err)
 {
     struct train_options o = *r->options;
-    struct net_cfg *cfg;
+    struct net_cfg *cfg, *there;
 
     o.member = k;
     o.combine = NULL;
     if (!setup_cfg(&o, &cfg, err))
         return false;
-    char *text = cfg_resolved_text(cfg), *path = file_join(directory, RUN_CFG);
-    bool ok = same_text(path, text) ||
-              err_usage(err, "%s: is not what %s says of member %d; train it again with --member %d --overwrite", path,
-                        r->cfg->path, k, k);
-    free(path);
-    free(text);
+    bool ok = cfg_read(path, &there, err);
+    if (ok && cfg->teacher && !cfg->teacher_hash && there->teacher_hash) /* known only when the teacher was opened */
+        cfg->teacher_hash = mem_string(there->teacher_hash);
+    if (ok)
+        *text = cfg_resolved_text(cfg);
+    cfg_free(there);
     cfg_free(cfg);
+    return ok;
+}
+
+static bool check_cfg(const struct ensemble_run *r, int k, const char *directory, struct err *err)
+{
+    char *path = file_join(directory, RUN_CFG), *text = NULL;
+    bool ok = expected_cfg(r, k, path, &text, err) &&
+              (same_text(path, text) ||
+               err_usage(err, "%s: is not what %s says of member %d; train it again with --member %d --overwrite", path,
+                         r->cfg->path, k, k));
+
+    free(text);
+    free(path);
     return ok;
 }
 
@@ -203,7 +217,7 @@ static bool check_members(const struct ensemble_run *r, struct err *err)
         ok = check_cfg(r, i + 1, path, err) && run_status_check_weights(&r->member[i], path, err) &&
              (json_equal(r->member[i].settings, r->member[0].settings) ||
               err_usage(err,
-                        "%s: was trained on other data, images of them or initial weights than member_1; train it "
+                        "%s: was trained with other data, images of them, initial weights or teacher than member_1; train it "
                         "again with --member %d --overwrite",
                         path, i + 1));
         free(path);
