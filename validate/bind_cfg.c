@@ -69,11 +69,19 @@ static bool is_replaced(const char *line, size_t n)
     return false;
 }
 
+static bool is_ensemble(const char *line)
+{
+    static const char name[] = "[ensemble]";
+
+    return strncmp(line + strspn(line, blanks), name, sizeof name - 1) == 0;
+}
+
+/* Up to [ensemble], the last section: one network. */
 static void copy(const char *text, const char *descriptor, FILE *out, int *h, int *w)
 {
     int section = 0;
 
-    for (const char *line = text; *line;) {
+    for (const char *line = text; *line && !is_ensemble(line);) {
         size_t n = strcspn(line, "\n");
         bool head = line[strspn(line, blanks)] == '[';
         section += head;
