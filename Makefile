@@ -146,7 +146,7 @@ HEADERS := base/err.h base/classifier.h validate/sis/sis.h validate/sis/images.h
            base/file.h base/image.h datasets/dataset.h
 
 # Scripts for whoever trains: installed beside the programs they call.
-SCRIPTS := make-ensemble slurm-train
+SCRIPTS := make-ensemble slurm-train sweep
 
 install: $(PROGRAMS) ## install under PREFIX (/usr/local), staged in DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
