@@ -18,17 +18,27 @@ struct conv {
     struct stem_shape first;
 };
 
-/* MARGINALIA_KERNELS=onednn keeps to oneDNN: for tests, comparisons and bug reports. */
+static bool choice_is(const char *word)
+{
+    const char *choice = getenv(CONV_KERNELS);
+    return !strcmp(choice ? choice : "auto", word);
+}
+
 static bool only_onednn(void)
 {
-    const char *choice = getenv("MARGINALIA_KERNELS");
-    return choice && !strcmp(choice, "onednn");
+    return choice_is("onednn");
+}
+
+static bool check_choice(struct err *err)
+{
+    return choice_is("auto") || choice_is("own") || choice_is("onednn") ||
+           err_usage(err, CONV_KERNELS "=%.40s: not accepted; must be one of auto|onednn|own", getenv(CONV_KERNELS));
 }
 
 /* Beyond 128 x 128 channels the 36 sums per pair of channels do not stay in the cache, and oneDNN is as fast. */
 static bool gradient_applies(const struct conv_shape *s)
 {
-    return !s->bias && (int64_t)s->ic * s->oc <= 128 * 128;
+    return !s->bias && ((int64_t)s->ic * s->oc <= 128 * 128 || choice_is("own"));
 }
 
 /* Not for images so small that most of a 4x4 output tile would be thrown away. */
@@ -65,6 +75,8 @@ bool conv_has_signs(const struct conv_shape *shape, enum conv_direction directio
 bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
               struct conv **out, struct err *err)
 {
+    if (!check_choice(err))
+        return false;
     struct conv *c = mem_alloc(1, sizeof *c);
     *c = (struct conv){ .shape = *shape, .direction = direction, .block = kernels->block };
     if (winograd_applies(shape, direction, kernels)) {
@@ -149,6 +161,11 @@ size_t conv_weight_bytes(const struct conv *c)
 const char *conv_describe(const struct conv *c)
 {
     return c->onednn ? onednn_conv_describe(c->onednn) : c->stem ? "own stem" : "own winograd F(4x4,3x3)";
+}
+
+bool conv_uses_own(void)
+{
+    return !only_onednn();
 }
 
 bool conv_same_weights(const struct conv *a, const struct conv *b)

@@ -46,6 +46,11 @@ bool conv_has_signs(const struct conv_shape *shape, enum conv_direction directio
 
 struct conv;
 
+/* Who runs a convolution that kernels of ours can run: auto, ours where they were measured to be faster; own, ours
+ * wherever they apply; onednn, always oneDNN. For tests, comparisons and bug reports. The environment says it
+ * (CONV_KERNELS, auto when it does not), so that programs started from here follow. */
+#define CONV_KERNELS "MARGINALIA_KERNELS"
+
 /* What each thread needs to run convolutions: a oneDNN stream and scratch of at least conv_scratch_bytes. */
 struct conv_thread;
 bool conv_thread_new(struct conv_thread **out, size_t scratch_bytes, struct err *err);
@@ -77,6 +82,7 @@ void conv_pack_free(struct conv_pack *p);
 
 const char *conv_isa(void); /* highest instruction set oneDNN uses here: "avx512_core_bf16" */
 bool conv_has_bf16(void);
+bool conv_uses_own(void); /* kernels of ours, where they apply */
 void conv_version(char *text, size_t n); /* "oneDNN 2.6.3" */
 
 #endif

@@ -29,7 +29,8 @@ const char *model_engine_version(void)
     static char text[256];
     char onednn[48];
     conv_version(onednn, sizeof onednn);
-    snprintf(text, sizeof text, "%s, own kernels for %s, %s", onednn, kernels_select()->name, DARKNET_LIBRARY);
+    snprintf(text, sizeof text, "%s, %s kernels for %s, %s", onednn, conv_uses_own() ? "own" : "no own",
+             kernels_select()->name, DARKNET_LIBRARY);
     return text;
 }
 

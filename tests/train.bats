@@ -273,3 +273,39 @@ start_long_run() {
     [ $status -eq 3 ]
     [[ $stderr == "train: standard output: "* ]]
 }
+
+@test "--kernels says who runs convolutions, and so does the environment" {
+    cat >tiny.cfg <<'END'
+[net]
+batch=4
+height=8
+width=8
+channels=3
+epochs=1
+[convolutional]
+filters=16
+size=3
+pad=1
+activation=relu
+[convolutional]
+filters=16
+size=3
+pad=1
+activation=relu
+[avgpool]
+[connected]
+output=6
+[softmax]
+END
+    "$TRAIN" tiny.cfg --dry-run >auto.txt
+    "$TRAIN" tiny.cfg --dry-run --kernels onednn >onednn.txt
+    grep -q 'x forward  *own winograd' auto.txt
+    grep -q '^engine:.*, own kernels' auto.txt
+    grep -q 'x forward  *onednn' onednn.txt
+    grep -q '^engine:.*, no own kernels' onednn.txt
+    [ "$(grep -c 'own winograd' onednn.txt)" -eq 0 ]
+    MARGINALIA_KERNELS=onednn "$TRAIN" tiny.cfg --dry-run | diff - onednn.txt
+    run --separate-stderr env MARGINALIA_KERNELS=mine "$TRAIN" tiny.cfg --dry-run
+    [ $status -eq 2 ]
+    [[ $stderr == "train: MARGINALIA_KERNELS=mine: not accepted; must be one of auto|onednn|own" ]]
+}

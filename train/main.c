@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "base/statistics.h"
 #include "base/version.h"
+#include "darknet-ext/conv.h"
 #include "darknet-ext/weights.h"
 #include "train/command_ensemble.h"
 #include "train/loop.h"
@@ -459,6 +460,8 @@ static enum exit_status run_program(int argc, char **argv, struct err *err)
     }
     if (!options_parse(&o, argc, argv, err))
         return err->status;
+    if (o.kernels)
+        setenv(CONV_KERNELS, o.kernels, 1); /* the engine reads it, and members of an ensemble inherit it */
     if (!together_leads() && (o.join || o.dry_run || (o.weights && o.export_stock)))
         return EXIT_OK;
     if (o.join)

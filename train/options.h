@@ -12,7 +12,7 @@ struct train_options {
     const char *cfg;            /* the only positional argument, unless --join is given: then the runs are */
     const char *run[ENSEMBLE_MOST];
     int n_runs;
-    const char *out, *data, *precision, *weights, *export_stock; /* NULL: not given */
+    const char *out, *data, *precision, *kernels, *weights, *export_stock; /* NULL: not given */
     const char *view, *baseline, *mask_order, *teacher; /* NULL: not given */
     const char *join, *combine; /* NULL: not given */
     long long member;           /* of an ensemble, from 1; 0: not given */

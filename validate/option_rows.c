@@ -33,6 +33,17 @@ struct setting option_threads(long long *value)
                              .help = "threads that compute" };
 }
 
+struct setting option_kernels(const char **value)
+{
+    return (struct setting){ .name = "kernels",
+                             .kind = SETTING_CHOICE,
+                             .value = value,
+                             .choices = "auto|onednn|own",
+                             .argument = "WORD",
+                             .help = "who runs convolutions: the faster (default), oneDNN alone, or our kernels "
+                                     "wherever they apply" };
+}
+
 struct setting option_seed(long long *value)
 {
     return (struct setting){ .name = "seed",

@@ -7,6 +7,7 @@
 struct setting option_data(const char **value);
 struct setting option_view(const char **value); /* of models */
 struct setting option_threads(long long *value);
+struct setting option_kernels(const char **value);
 struct setting option_seed(long long *value);
 struct setting option_allow_partial(bool *value);
 struct setting option_waive(struct setting_list *value);

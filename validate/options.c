@@ -54,6 +54,7 @@ static int subject_rows(struct subject_options *o, struct setting *table)
         option_data(&o->data),
         option_view(&o->view),
         option_threads(&o->threads),
+        option_kernels(&o->kernels),
         option_seed(&o->seed),
         option_allow_partial(&o->allow_partial),
     };

@@ -16,6 +16,7 @@ struct subject_options {
     const char *cfg, *weights, *data;
     const char *view;       /* datasets/view.h */
     const char *descriptor; /* of the data set, instead of the one that the cfg names */
+    const char *kernels;    /* who runs convolutions (the engine's MARGINALIA_KERNELS); NULL: as the environment says */
     bool allow_partial;     /* members of an ensemble that are not there are left out */
     long long threads, seed;
 };

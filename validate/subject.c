@@ -80,6 +80,8 @@ static bool open_view(struct subject *s, const struct subject_options *o, enum b
 bool subject_open(const struct subject_options *o, const struct subject_opener *opener, enum baseline baseline,
                   struct subject *s, struct err *err)
 {
+    if (o->kernels)
+        setenv("MARGINALIA_KERNELS", o->kernels, 1); /* the engine reads it, and trainings started from here */
     *s = (struct subject){ .opener = opener };
     bool ok = subject_find_files(o, s, err) && subject_open_network(s, (int)o->threads, &s->network, err);
 
