@@ -295,6 +295,7 @@ activation=relu
 [avgpool]
 [connected]
 output=6
+activation=linear
 [softmax]
 END
     "$TRAIN" tiny.cfg --dry-run >auto.txt
