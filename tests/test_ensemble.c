@@ -1,6 +1,6 @@
 /* Several networks as one: the formulas against their definitions and central differences, one alone as itself, threads
  * and workspace that are shared, members that do not belong together. */
-#include <float.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +346,38 @@ Test(ensemble, a_model_beside_another_answers_as_alone)
         close_net(&own);
     }
     close_net(&f);
+}
+
+static size_t allocated(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+/* Bytes that n members of one text take once they have answered. */
+static size_t bytes_of_members(int n)
+{
+    struct members m = { 0 };
+    float z[BATCH * CLASSES];
+    for (int i = 0; i < n; i++)
+        add(&m, "no activation before the pool", 1);
+    size_t before = allocated();
+    open_members(&m, COMBINE_LOGIT);
+    ask(&m.classifier, m.x, BATCH, z);
+    size_t after = allocated();
+    close_members(&m);
+    return after - before;
+}
+
+/* The parameters of this network are a small part of what it needs to compute. */
+Test(ensemble, a_further_member_takes_no_workspace)
+{
+    bytes_of_members(1); /* what is made once for all */
+    size_t one = bytes_of_members(1), four = bytes_of_members(4), each = (four - one) / 3;
+    if (one == 0)
+        cr_skip_test("this allocator does not count");
+    cr_expect(each < one / 4, "one takes %zu bytes, each further one %zu", one, each);
+    cr_expect(each > 1000, "one takes %zu bytes, each further one %zu", one, each);
 }
 
 Test(ensemble, a_gradient_along_directions_is_scaled_and_added)
