@@ -6,7 +6,9 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -192,6 +194,19 @@ bool file_write(const char *path, const void *data, size_t n, struct err *err)
         return false;
     fwrite(data, 1, n, w.stream); /* a failure is remembered by the stream and found by the commit */
     return file_commit(&w, err);
+}
+
+bool file_lock(int fd)
+{
+    enum { TRIES = 100, NAP_MS = 20 };
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        nanosleep(&(struct timespec){ 0, NAP_MS * 1000000L }, NULL);
+    }
+    return false;
 }
 
 bool file_exists(const char *path)

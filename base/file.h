@@ -24,6 +24,10 @@ bool file_begin(struct file_writer *w, const char *path, struct err *err);
 bool file_commit(struct file_writer *w, struct err *err);
 void file_abandon(struct file_writer *w);
 
+/* An exclusive lock (flock) on an open file. Waits two seconds for it: a process that was killed a moment ago may still
+ * be on its way out. */
+bool file_lock(int fd);
+
 bool file_exists(const char *path);
 bool file_make_directories(const char *path, struct err *err); /* mkdir -p */
 char *file_join(const char *directory, const char *name);      /* free() it */

@@ -264,3 +264,35 @@ Test(file, sha256_of_a_file_is_that_of_its_bytes)
     expect_failure(file_sha256("missing", hex, &err), "missing: cannot be read");
     expect_failure(file_sha256(".", hex, &err), "not a regular file");
 }
+
+/* A child holds the lock and leaves after `ms`. */
+static int hold_lock(const char *path, int ms)
+{
+    int pipes[2], fd = open(path, O_RDWR | O_CREAT, 0666);
+    cr_assert(fd >= 0 && pipe(pipes) == 0);
+    if (fork() == 0) {
+        int own = open(path, O_RDWR);
+        bool ok = file_lock(own) && write(pipes[1], "x", 1) == 1;
+        usleep((useconds_t)ms * 1000);
+        _exit(!ok);
+    }
+    char byte;
+    cr_assert_eq(read(pipes[0], &byte, 1), 1);
+    close(pipes[0]);
+    close(pipes[1]);
+    return fd;
+}
+
+Test(file, a_lock_of_a_process_that_ends_is_waited_for)
+{
+    int fd = hold_lock("a", 300);
+    cr_assert(file_lock(fd));
+    close(fd);
+}
+
+Test(file, a_lock_that_is_kept_is_not_waited_for_forever)
+{
+    int fd = hold_lock("a", 5000);
+    cr_assert(!file_lock(fd));
+    close(fd);
+}

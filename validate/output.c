@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "base/mem.h"
@@ -32,7 +31,7 @@ static bool take_lock(const char *path, int flags, int *lock, struct err *err)
     if (*lock < 0)
         return err_run(err, "%s: cannot be written (%s); check the permissions, or choose another directory with --out",
                        path, strerror(errno));
-    if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
+    if (file_lock(*lock))
         return true;
     close(*lock);
     *lock = -1;

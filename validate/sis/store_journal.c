@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -57,7 +56,7 @@ bool store_journal_open(struct store_journal *j, const char *directory, int writ
     bool ok = false;
     if (j->fd < 0)
         system_failure(err, j->path, "written");
-    else if (flock(j->fd, LOCK_EX | LOCK_NB) != 0 || !is_same_file(j, &info))
+    else if (!file_lock(j->fd) || !is_same_file(j, &info))
         err_run(err, "%s: another validation is writing to this directory; wait for it, or choose another with --out",
                 directory);
     else if (!S_ISREG(info.st_mode))
