@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "base/err.h"
 
-enum { SHARE_LIMIT = 1 << 27 }; /* n at most */
+enum { SHARE_LIMIT = (1 << 27) - 1 }; /* n at most */
 
 /* Private. */
 struct share {
