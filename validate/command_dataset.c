@@ -97,7 +97,7 @@ static bool open_output(struct command *c, struct err *err)
     }
     free(usual);
     free(name);
-    return ranks_all_ok(ok, err) && together_directory(c->output.path, err);
+    return ranks_all_ok(ok, err) && ranks_see_directory(c->output.path, err);
 }
 
 /* What each rank does by itself before all work together. */

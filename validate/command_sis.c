@@ -243,7 +243,7 @@ static bool agree(const struct command *c, struct err *err)
     const struct sis_options *o = &c->options;
     char *settings = sis_identity_text(&c->identity);
     bool ok = together_subject(&c->subject, err) && ranks_agree("set of options", settings, err) &&
-              together_directory(c->directory, err);
+              ranks_see_directory(c->directory, err);
 
     free(settings);
     return ok && ranks_all_ok(!o->overwrite || ranks_number() != 0 || output_clear_sis(c->directory, err), err);

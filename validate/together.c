@@ -18,8 +18,3 @@ bool together_subject(const struct subject *s, struct err *err)
     free(model);
     return ok;
 }
-
-bool together_directory(const char *path, struct err *err)
-{
-    return ranks_see_directory(path, err);
-}

@@ -8,7 +8,4 @@
 /* The same model, data set, view, instruction set and program. */
 bool together_subject(const struct subject *s, struct err *err);
 
-/* Whether what rank 0 writes into the directory, which it makes, is seen by all. */
-bool together_directory(const char *path, struct err *err);
-
 #endif
