@@ -115,3 +115,34 @@ Test(format, the_locale_changes_nothing)
     setlocale(LC_ALL, "C");
     expect(format_value(1234.5, UNIT_NUMBER, 1), "1,234.5");
 }
+
+Test(format, a_change_carries_its_sign_in_every_unit)
+{
+    struct estimate e = { 0.002, -0.004, 0.016, 100 };
+    expect(format_change(0.002, UNIT_POINTS, 1), "+0.2 points");
+    expect(format_change(-0.6, UNIT_NUMBER, 2), "\u22120.60");
+    expect(format_change(0.06, UNIT_NUMBER, 2), "+0.06");
+    expect(format_change(0, UNIT_NUMBER, 0), "0");
+    expect(format_change(NAN, UNIT_POINTS, 1), "not measured");
+    expect(format_change_interval(&e, UNIT_POINTS, 1), "\u22120.4 to +1.6");
+    e.low = NAN;
+    expect(format_change_interval(&e, UNIT_POINTS, 1), "");
+}
+
+Test(format, durations_and_sizes_take_the_unit_that_fits)
+{
+    expect(format_duration(0.00042), "420 \u00b5s");
+    expect(format_duration(0.00126), "1.3 ms");
+    expect(format_duration(0.25), "250 ms");
+    expect(format_duration(0), "0 \u00b5s");
+    expect(format_duration(41.2), "41 s");
+    expect(format_duration(125), "2 min 5 s");
+    expect(format_duration(7264), "2 h 1 min");
+    expect(format_duration(3600.0 * 1234), "1,234 h 0 min");
+    expect(format_duration(NAN), "not known");
+    expect(format_duration(INFINITY), "not known");
+    expect(format_bytes(12.4e6), "12 MB");
+    expect(format_bytes(900), "0.90 kB");
+    expect(format_bytes(2.13e9), "2.1 GB");
+    expect(format_bytes(-1), "not known");
+}

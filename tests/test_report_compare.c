@@ -13,6 +13,7 @@
 #include "tests/page.h"
 #include "validate/report/compare_parts.h"
 #include "validate/report/compare_save.h"
+#include "validate/report/svg.h"
 
 enum { SAMPLES = 6 };
 static const char *const sample_name[SAMPLES] = { "error", "undecided", "better", "several", "empty", "hostile" };
@@ -106,6 +107,43 @@ Test(report_compare, page_terminal_and_card_print_the_same_numbers)
         free(card);
         comparison_free(&c);
     }
+}
+
+Test(report_compare, each_value_stands_below_its_model)
+{
+    struct comparison c = sample(2);
+    char *page = render(&c, comparison_html), *lines = render(&c, write_terminal);
+    char *card = render(&c, comparison_markdown);
+    struct pair_text t = pair_text_of(&c, 0);
+    char *cells = mem_format("data-label=\"resnet20:\">%s</td><td role=\"cell\" class=\"number\" "
+                             "data-label=\"ensemble3:\">%s</td><td role=\"cell\">%s<br>",
+                             t.a, t.b, t.change);
+    char *row = mem_format("| %s | %s | %s ", t.a, t.b, t.change);
+    const char *line = strstr(lines, "sis.size@0.99");
+    cr_expect(strstr(page, cells), "%s", cells);
+    cr_expect(strstr(card, row), "%s", row);
+    cr_expect_lt(strstr(line, t.a), strstr(line, t.b));
+    cr_expect_lt(strstr(line, t.b), strstr(line, t.change));
+    free(row);
+    free(cells);
+    pair_text_free(&t);
+    free(card);
+    free(lines);
+    free(page);
+    comparison_free(&c);
+}
+
+Test(report_compare, what_does_not_decide_is_reported)
+{
+    struct comparison c = sample(2);
+    char *word = compare_word(&c, 4), *counts = compare_counts(&c, 1);
+    cr_assert_not(c.report.check[4].gates);
+    cr_expect_str_eq(word, "reported: worse");
+    cr_expect_str_eq(counts, "4 better, 1 reported");
+    cr_expect(strstr(c.report.check[4].means, "The policy does not let this question decide."));
+    free(counts);
+    free(word);
+    comparison_free(&c);
 }
 
 Test(report_compare, json_holds_what_the_page_shows)
@@ -384,6 +422,77 @@ Test(report_compare, figures_are_what_the_row_holds)
     cr_expect(rows->kind == FIGURE_ROWS && rows->row[0].value == c.paired[3].a.value &&
               rows->row[1].value == c.paired[3].b.value);
     pair_text_free(&t);
+    comparison_free(&c);
+}
+
+static char *render_strip(const struct check *check)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    svg_change(out, check);
+    cr_assert_eq(fclose(out), 0);
+    return text;
+}
+
+Test(report_compare, a_strip_has_no_change_in_its_middle_and_a_band_on_the_good_side)
+{
+    struct check check = { .estimate = { -0.02, -0.03, -0.012, 90 },
+                           .side = SIDE_AT_LEAST,
+                           .limit = -0.01,
+                           .unit = UNIT_POINTS,
+                           .status = CHECK_FAIL };
+    char *text = render_strip(&check);
+    cr_expect(strstr(text, "<path class=\"lim\" d=\"M75.0 3.0L75.0 21.0\"/>"), "%s", text);
+    cr_expect(strstr(text, "<rect class=\"ok\" x=\"57.3\" y=\"8\" width=\"88.8\""), "%s", text);
+    cr_expect(strstr(text, "<circle class=\"da\" cx=\"39.5\""), "%s", text);
+    free(text);
+    check.side = SIDE_AT_MOST, check.limit = 0.01;
+    text = render_strip(&check);
+    cr_expect(strstr(text, "<rect class=\"ok\" x=\"4.0\" y=\"8\" width=\"88.8\""), "%s", text);
+    free(text);
+}
+
+Test(report_compare, charts_of_pairs_mark_what_is_even_and_what_is_measured)
+{
+    struct comparison c = sample(2);
+    char *page = render(&c, comparison_html), *section = between(page, "id=\"check.sis.size@0.99\"", "</section>");
+    struct pair_text t = pair_text_of(&c, 0);
+    char *mark = mem_format(">median %s</text>", t.change);
+    cr_expect(strstr(section, mark), "%s", mark);
+    const char *cloud = strstr(section, "<g class=\"cloud\">");
+    cr_assert(cloud);
+    cr_expect_eq(strncmp(cloud - 16, "L338.0 26.0\"/>", 14) && strncmp(cloud - 14, "L338.0 26.0\"/>", 14), 0);
+    free(mark);
+    pair_text_free(&t);
+    free(section);
+    free(page);
+    comparison_free(&c);
+}
+
+Test(report_compare, neighbours_are_shown_where_the_models_part)
+{
+    struct comparison c = sample(2);
+    const struct fact *f = &c.report.check[2].fact;
+    struct picture whole = { 0 }, part = { 0 };
+    cr_assert_eq(f->n_pictures, 3);
+    cr_expect_str_eq(f->picture[1].caption, "resnet20, with neighbours: lost");
+    cr_expect_str_eq(f->picture[2].caption, "ensemble3, with neighbours: stays");
+    int i = 0, grown = 0, own = 0;
+    do
+        picture_free(&whole), c.show(c.shower, i, -1, &whole);
+    while (memcmp(whole.pixels, f->picture[0].pixels, 3 * (size_t)c.pixels) != 0 && ++i < c.n_pictures);
+    c.show(c.shower, i, 1, &part);
+    for (int k = 0; k < c.pixels; k++) {
+        bool shown = memcmp(f->picture[2].pixels + 3 * k, whole.pixels + 3 * k, 3) == 0;
+        bool hidden = memcmp(f->picture[2].pixels + 3 * k, part.pixels + 3 * k, 3) == 0;
+        cr_assert(shown || hidden);
+        grown += shown;
+        own += memcmp(part.pixels + 3 * k, whole.pixels + 3 * k, 3) == 0;
+    }
+    cr_expect_gt(grown, 2 * own);
+    picture_free(&part);
+    picture_free(&whole);
     comparison_free(&c);
 }
 

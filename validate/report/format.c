@@ -185,7 +185,7 @@ char *format_change_interval(const struct estimate *e, enum unit unit, int decim
 /* `value` in a unit, three figures at most. */
 static char *quantity(double value, const char *unit)
 {
-    char *digits = number(value, decimals_for(fmax(value, 0.01), value < 100 ? 2 : 3), false);
+    char *digits = number(value, decimals_for(value, value < 100 ? 2 : 3), false);
     char *text = mem_format("%s %s", digits, unit);
     free(digits);
     return text;
