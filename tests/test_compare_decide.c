@@ -230,9 +230,11 @@ Test(compare_decide, one_interval_says_better_no_worse_worse_or_undecided)
         double low, high, margin;
         enum change up, down; /* where more is better, where less is */
     } row[] = {
-        { 0.001, 0.05, 0.01, CHANGE_BETTER, CHANGE_UNDECIDED },
+        { 0.001, 0.05, 0.01, CHANGE_NO_WORSE, CHANGE_UNDECIDED },
+        { 0.01, 0.05, 0.01, CHANGE_NO_WORSE, CHANGE_UNDECIDED },
         { 0.02, 0.05, 0.01, CHANGE_BETTER, CHANGE_WORSE },
-        { 0.001, 0.009, 0.01, CHANGE_BETTER, CHANGE_NO_WORSE },
+        { 0.001, 0.009, 0.01, CHANGE_NO_WORSE, CHANGE_NO_WORSE },
+        { 0.001, 0.009, 0, CHANGE_BETTER, CHANGE_WORSE },
         { -0.01, 0.01, 0.01, CHANGE_NO_WORSE, CHANGE_NO_WORSE },
         { -0.02, 0.01, 0.01, CHANGE_UNDECIDED, CHANGE_NO_WORSE },
         { -0.02, 0.02, 0.01, CHANGE_UNDECIDED, CHANGE_UNDECIDED },
@@ -244,6 +246,8 @@ Test(compare_decide, one_interval_says_better_no_worse_worse_or_undecided)
         struct estimate e = { (row[i].low + row[i].high) / 2, row[i].low, row[i].high, 50 };
         cr_assert_eq(comparison_change(&e, SIDE_AT_LEAST, row[i].margin), row[i].up, "row %zu, up", i);
         cr_assert_eq(comparison_change(&e, SIDE_AT_MOST, row[i].margin), row[i].down, "row %zu, down", i);
+        cr_assert((row[i].up == CHANGE_BETTER) == (row[i].down == CHANGE_WORSE), "row %zu: not the same turned round",
+                  i);
     }
 }
 

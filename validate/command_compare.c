@@ -89,6 +89,18 @@ static bool test_models(struct command *c, struct err *err)
     return true;
 }
 
+/* Of a model that is no longer there. A folder that holds what is not ours stays. */
+static void remove_folder(struct output *o)
+{
+    char *path = mem_string(o->path), *lock = file_join(path, "lock");
+
+    output_close(o);
+    unlink(lock);
+    rmdir(path);
+    free(lock);
+    free(path);
+}
+
 /* Searches of each model stand in a folder that is called by its letter; with --overwrite those of models that are no
  * longer there go, too. */
 static bool open_searches(struct command *c, struct err *err)
@@ -100,10 +112,8 @@ static bool open_searches(struct command *c, struct err *err)
         char *path = mem_format("%s/%c", c->output.path, 'A' + k);
         if (k < o->n || (o->overwrite && file_exists(path)))
             ok = output_open(&c->model[k].output, path, o->resume, o->overwrite, err);
-        if (ok && k >= o->n && c->model[k].output.path) {
-            output_close(&c->model[k].output);
-            rmdir(path);
-        }
+        if (ok && k >= o->n && c->model[k].output.path)
+            remove_folder(&c->model[k].output);
         free(path);
     }
     return ok;

@@ -43,7 +43,7 @@ struct policy_check {
     int line;
     enum side side;
     double limit;        /* of a comparison: the change that is still no worse, -margin or +margin */
-    double margin;       /* of a comparison: what it may lose and be no worse, >= 0; NaN: none was given */
+    double margin;       /* of a comparison: a change of up to this is indifferent, >= 0; NaN: none was given */
     bool gates;          /* true when there is a limit, unless the policy says gates = false */
     int64_t quick, full; /* pictures; 0: all */
     /* Parameters; only those the type takes may be written, the others hold the type's defaults. */

@@ -170,7 +170,7 @@ static bool read_margin(const struct policy_place *at, const config_setting_t *s
     double most = share ? 1 : 1e100;
     c->margin = config_setting_get_float(setting);
     if (!(c->margin >= 0 && c->margin <= most))
-        return err_usage(err, "%s:%d: %s = %g is outside 0..%g; it is what a model may lose and be no worse%s",
+        return err_usage(err, "%s:%d: %s = %g is outside 0..%g; a change of up to it is indifferent%s",
                          at->path, at->line, at->key, c->margin, most, share ? ": 0.01 means 1 point" : "");
     c->side = c->type->good;
     c->limit = c->side == SIDE_AT_LEAST ? -c->margin : c->margin;

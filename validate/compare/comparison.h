@@ -6,7 +6,8 @@
  *   estimate  is the change from A to the candidate, over pairs, with the simultaneous interval that decides
  *   unit      is that of the change: UNIT_POINTS where the values are shares, UNIT_NUMBER where they are not
  *   side      is the side on which a model is better: SIDE_AT_LEAST: a rise is an improvement
- *   limit     is the change that is still no worse: -margin for SIDE_AT_LEAST, +margin for SIDE_AT_MOST
+ *   limit     is the change that is still no worse: -margin for SIDE_AT_LEAST, +margin for SIDE_AT_MOST; from the other
+ *             side of zero on, beyond the margin there, it is better
  *   status    PASS better or no worse, FAIL worse, INCONCLUSIVE undecided, ERROR, REPORTED when it does not gate
  * Kind, question, asks, measure and details are filled by who measures; found, means, act, fact and figures by
  * comparison_describe(). */
@@ -18,9 +19,11 @@
 
 enum { COMPARISON_MOST = 26 }; /* models: A to Z */
 
-/* Of the change that is good for the candidate (turned round where less is better), with its interval [low, high]. */
+/* Of the change that is good for the candidate (turned round where less is better), with its interval [low, high]. What
+ * lies within the margin on either side is indifferent: two trainings of one network differ by that much, and pictures
+ * cannot tell them from models that are better. So B is better than A exactly when A is worse than B. */
 enum change {
-    CHANGE_BETTER,    /* low > 0 */
+    CHANGE_BETTER,    /* low > margin */
     CHANGE_NO_WORSE,  /* otherwise low >= -margin */
     CHANGE_WORSE,     /* high < -margin */
     CHANGE_UNDECIDED, /* anything else, or too few pairs */
@@ -36,7 +39,8 @@ struct paired {
                                verdict worse or undecided, never better */
     bool counted;           /* each value is 0 or 1: an answer that is right, stays, is lost */
     bool median;            /* the change is the median of the changes; else their mean */
-    double margin;          /* >= 0, in the unit of the change: a loss of up to this is no worse; NaN: the policy has none */
+    double margin;          /* >= 0, in the unit of the change: a change of up to this is indifferent; NaN: the policy has
+                               none, which counts as 0 */
     enum unit unit;         /* of the values below */
     struct estimate a, b;   /* what each model has on these pairs: median or mean, with its own 95 % interval */
     int n;                  /* pairs = check.estimate.n; 0 after an error */

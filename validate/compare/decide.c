@@ -16,7 +16,7 @@ enum change comparison_change(const struct estimate *e, enum side good, double m
 
     if (e->n <= 0 || !isfinite(e->value) || !isfinite(e->low) || !isfinite(e->high))
         return CHANGE_ERROR;
-    return low > 0 ? CHANGE_BETTER : low >= -room ? CHANGE_NO_WORSE : high < -room ? CHANGE_WORSE : CHANGE_UNDECIDED;
+    return low > room ? CHANGE_BETTER : low >= -room ? CHANGE_NO_WORSE : high < -room ? CHANGE_WORSE : CHANGE_UNDECIDED;
 }
 
 static enum exit_status verdict_of(const struct comparison *c, int candidate)
