@@ -75,6 +75,13 @@ const struct net nets[] = {
     {"input dropout at test time, three samples", NET(6)
      "[input_dropout]\nprobability=0.3\nrescale=1\nat_test=1\nsamples=3\n"
      CONV(16, 3, 1, 1, relu) HEAD, false, false},
+    {"black blocks of input dropout", NET(6)
+     "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n[input_dropout]\nprobability=0.3\nblock=3\nfill=black\nat_test=1\n"
+     CONV(16, 3, 1, 1, relu) HEAD, false, false},
+    {"noisy patches of input dropout, two samples", NET(6)
+     "[normalize]\nmean=0.4,0.5,0.6\nstd=0.2,0.3,0.25\n"
+     "[input_dropout]\nprobability=0.3\npatch=4\nfill=noise\nat_test=1\nsamples=2\n"
+     CONV(16, 3, 1, 1, relu) HEAD, false, false},
     {"a shortcut read twice", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu)
      "[shortcut]\nfrom=-2\nactivation=relu\n"
      CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-4\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=relu\n"
