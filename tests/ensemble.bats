@@ -83,18 +83,27 @@ none_runs() { # PID...: at most 15 s
     grep -qx seed=40 runs/ens/resolved.cfg
 }
 
-@test "as many members at a time as asked, and they share the threads" {
+# The processors that each process in $@ may use, one line each.
+cpus_of() {
+    local pid
+    for pid; do sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null; done
+}
+
+@test "as many members at a time as asked, and they share threads and processors" {
     make_ensemble 4
     "$TRAIN" ens.cfg --quiet --jobs 2 --threads 2 --epochs 12 >out.txt 3>&- &
     parent=$!
     most=0
     while kill -0 $parent 2>/dev/null; do
-        now=$(children_of $parent | wc -l)
+        children=$(children_of $parent) || true
+        now=$(wc -w <<<"$children")
         [ "$now" -le "$most" ] || most=$now
+        cpus_of $children >>cpus || true
         sleep 0.02
     done
     wait $parent
     [ "$most" -eq 2 ]
+    [ "$(nproc)" -lt 2 ] || [ "$(grep -x '[0-9]*' cpus | sort -u | wc -l)" -eq 2 ]
     [ "$(grep -l '"threads": 1' runs/ens/member_?/manifest.json | wc -l)" -eq 4 ]
     "$TRAIN" ens.cfg --quiet --jobs 1 --threads 2 --epochs 1 --out one
     [ "$(grep -l '"threads": 2' one/member_?/manifest.json | wc -l)" -eq 4 ]
@@ -240,6 +249,21 @@ none_runs() { # PID...: at most 15 s
     cmp runs/ens/resolved.cfg whole/resolved.cfg
     run train ens.cfg --resume
     [[ $output == *"this ensemble is finished"* ]]
+}
+
+@test "a member may be trained by several ranks, all of them may not" {
+    command -v mpirun >/dev/null || skip "needs mpirun"
+    ranks=(mpirun --oversubscribe --allow-run-as-root -n 2)
+    train ens.cfg --member 1
+    train ens.cfg --member 2
+    run --separate-stderr "${ranks[@]}" "$TRAIN" ens.cfg --quiet --threads 1
+    printf '%s\n' "$stderr"
+    [[ $stderr == *"train: ens.cfg: the members of an ensemble "*"--member K"* ]]
+    run "${ranks[@]}" "$TRAIN" ens.cfg --quiet --threads 1 --member 3
+    [ $status -eq 0 ]
+    grep -q '^test accuracy, ensemble ' <<<"$output"
+    grep -q 'run = "member_3"' runs/ens/ensemble.conf
+    grep -q '"test_images": 96' runs/ens/manifest.json
 }
 
 @test "members that end at the same time make the ensemble once" {

@@ -8,7 +8,6 @@
 #include "base/ensemble_file.h"
 #include "base/interrupt.h"
 #include "base/mem.h"
-#include "base/ranks.h"
 #include "base/shell.h"
 #include "base/statistics.h"
 #include "train/ensemble_run.h"
@@ -83,20 +82,13 @@ static struct ensemble_run make_run(const struct train_options *o, int argc, cha
                                   .progress = progress_new(o->quiet ? PROGRESS_QUIET : PROGRESS_AUTO, "epochs") };
 }
 
-static bool check_alone(const struct train_options *o, struct err *err)
-{
-    return ranks_size() == 1 ||
-           err_usage(err, "%s: the members of an ensemble are trained apart from each other; train them as an array of "
-                     "jobs (tools/slurm-train), or one after the other on all ranks with --member 1, 2, ...", o->cfg);
-}
-
 enum exit_status command_ensemble(const struct train_options *o, int argc, char **argv, struct err *err)
 {
     struct ensemble_run r = make_run(o, argc, argv);
     enum ensemble_end end;
 
     interrupt_install();
-    bool ok = check_alone(o, err) && ensemble_run_open(&r, err) && ensemble_run_train(&r, &end, err);
+    bool ok = ensemble_run_open(&r, err) && ensemble_run_train(&r, &end, err);
     enum exit_status status = ok ? conclude(&r, end) : err->status;
     progress_free(r.progress);
     ensemble_run_close(&r);
