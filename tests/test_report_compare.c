@@ -443,7 +443,8 @@ Test(report_compare, a_strip_has_no_change_in_its_middle_and_a_band_on_the_good_
                            .unit = UNIT_POINTS,
                            .status = CHECK_FAIL };
     char *text = render_strip(&check);
-    cr_expect(strstr(text, "<path class=\"lim\" d=\"M75.0 3.0L75.0 21.0\"/>"), "%s", text);
+    cr_expect(strstr(text, "<path class=\"ze\" d=\"M75.0 6.0L75.0 18.0\"/>"), "%s", text);
+    cr_expect(strstr(text, "<path class=\"lim\" d=\"M92.8 3.0L92.8 21.0\"/>"), "%s", text);
     cr_expect(strstr(text, "<rect class=\"ok\" x=\"57.3\" y=\"8\" width=\"88.8\""), "%s", text);
     cr_expect(strstr(text, "<circle class=\"da\" cx=\"39.5\""), "%s", text);
     free(text);

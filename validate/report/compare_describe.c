@@ -57,8 +57,9 @@ static char *means_text(const struct comparison *c, int row)
         break;
     case CHANGE_NO_WORSE:
         means =
-            mem_format("That %s is better is not shown; if it is worse, then by less than the policy lets pass%s%s.",
-                       compare_candidate(c, row), *t.loss ? ": " : "", t.loss);
+            mem_format("%s is not worse by more than the policy lets pass%s%s%s, and not shown to be better by more "
+                       "than that.",
+                       compare_candidate(c, row), *t.loss ? " (" : "", t.loss, *t.loss ? ")" : "");
         break;
     case CHANGE_WORSE: means = compare_fill(c, row, q->means_worse); break;
     case CHANGE_UNDECIDED:

@@ -140,10 +140,10 @@ static void write_caption(const struct comparison *c, FILE *out, int candidate)
                     c->decisions);
             free(each);
         }
-        fputs(
-            ", the tick no change, and the grey band what is no worse. It is better only if the whole line lies beyond "
-            "the tick, and no worse only if it lies on the band. A guard can count against it, never for it.",
-            out);
+        fputs(", the short tick no change, and the grey band what is no worse. With the whole line on the band it is "
+              "no worse, "
+              "beyond the tall tick better, off the band worse. A guard can count against it, never for it.",
+              out);
     }
     fputs("</caption>\n", out);
 }
@@ -211,7 +211,11 @@ static void write_note(FILE *out, void *self, int row)
     html_entry(out, "Interval", t.interval);
     html_entry(out, compare_baseline(c), t.a);
     html_entry(out, compare_candidate(c, row), t.b);
-    html_entry(out, "Better", failed || check->side == SIDE_NONE ? NULL : rise ? "above 0" : "below 0");
+    html_entry(out, "Better",
+               failed || check->side == SIDE_NONE ? NULL
+               : *t.gain                          ? t.gain
+               : rise                             ? "above 0"
+                                                  : "below 0");
     html_entry(out, "No worse", failed ? NULL : t.loss);
     html_entry(out, "n", t.n + strlen("n\u00a0=\u00a0"));
     html_entry(out, "Needed", open ? more : NULL);

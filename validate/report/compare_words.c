@@ -91,20 +91,26 @@ static int value_decimals(const struct paired *p, int of_change)
     return decimals;
 }
 
-/* Enough to tell the bounds from no change, and from the largest loss that passes. */
+/* Enough to tell the bounds from no change, and from the margin on both sides. */
 static int change_decimals(const struct check *c)
 {
-    int zero = format_decimals(&c->estimate, c->unit, SIDE_AT_LEAST, 0);
-    int limit = format_decimals(&c->estimate, c->unit, c->side, c->limit);
-    return zero > limit ? zero : limit;
+    const double bar[] = { 0, c->limit, -c->limit };
+    int most = 0;
+    for (int i = 0; i < 3; i++) {
+        int decimals = format_decimals(&c->estimate, c->unit, SIDE_AT_LEAST, bar[i]);
+        most = decimals > most ? decimals : most;
+    }
+    return most;
 }
 
-static char *loss_text(const struct check *c, const struct paired *p, int decimals)
+/* A bound of the margin: "down to −1.0 points". */
+static char *bound_text(const struct check *c, const struct paired *p, double bound, const char *rise, const char *fall,
+                        int decimals)
 {
-    if (!(p->margin > 0) || !isfinite(c->limit) || c->side == SIDE_NONE)
+    if (!(p->margin > 0) || !isfinite(bound) || c->side == SIDE_NONE)
         return mem_string("");
-    char *limit = format_change(c->limit, c->unit, decimals);
-    char *text = mem_format("%s to %s", c->side == SIDE_AT_LEAST ? "down" : "up", limit);
+    char *limit = format_change(bound, c->unit, decimals);
+    char *text = mem_format("%s %s", c->side == SIDE_AT_LEAST ? rise : fall, limit);
     free(limit);
     return text;
 }
@@ -125,7 +131,8 @@ struct pair_text pair_text_of(const struct comparison *c, int row)
                         check->of && *check->of ? check->of : "pairs"),
         .rose = format_count(p->rose),
         .fell = format_count(p->fell),
-        .loss = loss_text(check, p, of_change)
+        .loss = bound_text(check, p, check->limit, "down to", "up to", of_change),
+        .gain = bound_text(check, p, -check->limit, "above", "below", of_change)
     };
     free(count);
     return t;
@@ -141,6 +148,7 @@ void pair_text_free(struct pair_text *t)
     free(t->rose);
     free(t->fell);
     free(t->loss);
+    free(t->gain);
 }
 
 const char *compare_interval(const struct comparison *c)

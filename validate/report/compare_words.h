@@ -33,6 +33,7 @@ struct pair_text {
     char *n;           /* "n = 100 pairs" */
     char *rose, *fell; /* pairs: "50", "43" */
     char *loss;        /* the change that is still no worse: "down to −1.0 points"; "" without a margin */
+    char *gain;        /* and beyond which it is better: "above +1.0 points" */
 };
 struct pair_text pair_text_of(const struct comparison *c, int row);
 void pair_text_free(struct pair_text *t);

@@ -124,7 +124,8 @@ void svg_change(FILE *out, const struct check *c)
     begin_strip(out);
     if (c->side != SIDE_NONE)
         draw_allowed(out, c->side, axis_place(&a, limit));
-    svg_line(out, "lim", axis_place(&a, 0), 3, axis_place(&a, 0), 21);
+    svg_line(out, "ze", axis_place(&a, 0), 6, axis_place(&a, 0), 18);
+    svg_line(out, "lim", axis_place(&a, -limit), 3, axis_place(&a, -limit), 21);
     draw_estimate(out, &a, MIDDLE, c->estimate.value, c->estimate.low, c->estimate.high, tone_of(c->status));
     fputs("</svg>", out);
 }

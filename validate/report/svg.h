@@ -36,7 +36,7 @@ void svg_label_limit(FILE *out, const struct figure *f, double x, double y);
 /* The estimate against its limit, 150 x 24, for the table; its numbers stand beside it. */
 void svg_strip(FILE *out, const struct check *c);
 
-/* The same of a change: no change in the middle, and the side that is no worse. */
+/* The same of a change: no change in the middle, a band on what is no worse, and a tick where better begins. */
 void svg_change(FILE *out, const struct check *c);
 
 void svg_rows(FILE *out, const struct figure *f, const char *id);

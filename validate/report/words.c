@@ -72,8 +72,9 @@ static const struct words_entry compare_words[] = {
     { "95% interval",
       "Changes that agree with the pictures that were measured. Joint: made so wide that all that decide are right "
       "together in 95% of such comparisons, so that one cannot pick a lucky one." },
-    { "Better, worse", "The whole interval lies on that side of no change." },
-    { "No worse", "Not better, but the whole interval lies within the loss that the policy lets pass." },
+    { "Margin", "What the policy calls indifferent, fixed before the run: changes of up to it matter to nobody." },
+    { "Better, worse", "The whole interval lies on that side, beyond the margin." },
+    { "No worse", "Not better, but no part of the interval lies beyond the margin on the worse side." },
     { "Undecided", "The interval leaves it open, or there were too few pairs. It does not count as no worse." },
     { "Guard", "A question such as accuracy: worse counts against the candidate, better is no evidence of better "
                "reasons." },
