@@ -96,7 +96,6 @@ struct net_cfg {
     bool flip; int crop_pad;
     bool random_resized_crop; float crop_area_min, test_resize;
     bool sync_bn;                      /* several ranks: batch statistics over the images of all of them */
-    int refine;                        /* in this many epochs at the end images are not cropped */
     char *view, *baseline, *mask_order; /* datasets/view.h, checked there; NULL: not given */
     char precision[8];                 /* "f32" or "bf16" */
     /* [ensemble]: networks like this one, with the seeds seed .. seed + members - 1; 0: a single network */

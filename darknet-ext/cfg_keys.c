@@ -76,7 +76,6 @@ static const struct key keys[] = {
     { "net", "crop_pad", KEY_INT, 0, CFG_MAX_SHAPE, "0", NET(crop_pad), 0, 0, 0, 0 },
     { "net", "random_resized_crop", KEY_FLAG, 0, 1, "0", NET(random_resized_crop), 0, 0, 0, 0 },
     { "net", "crop_area_min", KEY_REAL, 0.001, 1, "0.08", NET(crop_area_min), 0, 0, 0, 0 },
-    { "net", "refine", KEY_INT, 0, 1e6, "0", NET(refine), 0, 0, 0, 0 },
     { "net", "sync_bn", KEY_FLAG, 0, 1, "0", NET(sync_bn), 0, 0, 0, 0 },
     { "net", "test_resize", KEY_REAL, 1, 4, "1", NET(test_resize), 0, 0, 0, 0 },
     { "net", "view", KEY_STRING, 0, 4000, "", NET(view), 0, 0, 0, 0 },

@@ -52,12 +52,6 @@ static bool check_augmentation(const struct cfg_place *at, const struct net_keys
     if (net->crop_pad >= net->h || net->crop_pad >= net->w)
         return cfg_refuse(at, "crop_pad", "crop_pad=%d would crop images of %dx%d away; make it smaller", net->crop_pad,
                           net->w, net->h);
-    if (net->refine && !net->crop_pad && !net->random_resized_crop)
-        return cfg_refuse(at, "refine", "refine=%d ends the cropping early, but nothing is cropped; remove it, or set "
-                          "crop_pad= or random_resized_crop=1", net->refine);
-    if (net->refine && net->refine >= net->epochs)
-        return cfg_refuse(at, "refine", "refine=%d is not shorter than epochs=%d; shorten it", net->refine,
-                          net->epochs);
     if (keys->min_crop && keys->min_crop != net->w)
         return cfg_refuse(at, "min_crop",
                           "min_crop=%d is refused: Darknet's random scaling is not available; remove it and use "

@@ -128,26 +128,13 @@ static struct slot *find_work(struct loader *l)
     return open_batch(l) ? &l->slot[(l->opened - 1) % l->slots] : NULL;
 }
 
-/* Cropped images are unlike those of the test; the last epochs bring the network back to whole ones (He et al. 2019,
- * "Data Augmentation Revisited"). */
-static struct augment augment_of_epoch(const struct loader_options *o, int epoch)
-{
-    struct augment a = o->augment;
-    if (o->refine_from > 0 && epoch >= o->refine_from) {
-        a.crop_pad = 0;
-        a.random_resized_crop = false;
-    }
-    return a;
-}
-
 static bool load_image(const struct loader *l, struct slot *s, int i, struct err *err)
 {
     const struct dataset *ds = l->o.dataset;
-    const struct augment a = augment_of_epoch(&l->o, s->epoch);
     int64_t index = s->index[i];
     struct rng r = rng_stream(l->o.seed, RNG_AUGMENT, (uint32_t)s->epoch, (uint32_t)index);
     s->label[i] = ds->label(ds, l->o.split, index);
-    return picture_read(ds, l->o.split, index, &a, l->o.view, l->o.training ? &r : NULL,
+    return picture_read(ds, l->o.split, index, &l->o.augment, l->o.view, l->o.training ? &r : NULL,
                         s->x + (size_t)i * l->image_floats, err);
 }
 

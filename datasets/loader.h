@@ -19,7 +19,6 @@ struct loader_options {
     int threads;      /* decoding threads, >= 1 */
     int ahead;        /* batches decoded ahead, >= 1; memory is (ahead+1) * batch images */
     int64_t limit;    /* use only the first `limit` images of the split; 0: all */
-    int refine_from;  /* training: from this epoch on (from 0) images are mirrored but not cropped; 0: never */
     int slice, slices;  /* slices >= 2: of each batch only this slice (from 0), whose images follow each other in it;
                            slices differ by at most one image, and may be empty; 0: whole batches */
     int without, parts; /* parts >= 2: leave out the images whose number mod parts is `without`; 0: none */

@@ -146,22 +146,6 @@ Test(cfg, every_policy_reads_back)
     }
 }
 
-Test(cfg, refining_reads_back_with_either_crop)
-{
-    static const char *const crops[] = { "crop_pad=2\n", "random_resized_crop=1\n" };
-    for (int i = 0; i < 2; i++) {
-        char *text = mem_format(NET "epochs=5\nrefine=4\n%s" HEAD, crops[i]), *resolved;
-        struct net_cfg *cfg = parsed(text);
-        cr_expect_eq(cfg->refine, 4);
-        resolved = cfg_resolved_text(cfg);
-        cr_expect(strstr(resolved, "\nrefine=4\n"), "%s", resolved);
-        assert_resolved_reads_back(cfg);
-        cfg_free(cfg);
-        free(resolved);
-        free(text);
-    }
-}
-
 Test(cfg, forms_of_input_dropout_read_back)
 {
     struct net_cfg *cfg = parsed(NET "[input_dropout]\nprobability=.2\nblock=3\nschedule=linear\nramp=1.5\nfill=noise\n"

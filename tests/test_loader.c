@@ -301,69 +301,6 @@ Test(loader, refuses_an_empty_split_and_impossible_sizes)
     cr_assert_null(l);
 }
 
-/* --- refining ----------------------------------------------------------------------------------------------------- */
-
-/* Whether image `index` is shown whole; mirrored: whether its mirror image is. */
-static bool is_whole(const float *x, int64_t index, bool mirrored)
-{
-    for (int k = 0; k < 4; k++)
-        if (x[k] != (float)(uint8_t)(index + (mirrored ? k ^ 1 : k)) / 255.0f)
-            return false;
-    return true;
-}
-
-/* How many of the 992 images of an epoch are whole, mirrored, or neither. */
-struct shown {
-    int whole, mirrored, cropped;
-};
-
-static struct shown count_shown(struct loader *l, int epoch)
-{
-    struct shown n = { 0 };
-    loader_seek(l, epoch, 0);
-    for (int k = 0; k < loader_batches(l); k++) {
-        struct batch b = next(l);
-        cr_assert_eq(b.epoch, epoch);
-        for (int i = 0; i < b.n; i++) {
-            bool whole = is_whole(b.x + i * 4, b.index[i], false), mirrored = is_whole(b.x + i * 4, b.index[i], true);
-            n.whole += whole;
-            n.mirrored += mirrored;
-            n.cropped += !whole && !mirrored;
-        }
-    }
-    return n;
-}
-
-Test(loader, images_are_cropped_before_the_epochs_of_refining_and_only_mirrored_in_them)
-{
-    for (int resized = 0; resized < 2; resized++) {
-        struct loader_options o = options(SPLIT_TRAIN, 3);
-        o.refine_from = 2;
-        o.augment.crop_pad = resized ? 0 : 1;
-        o.augment.random_resized_crop = resized;
-        o.augment.crop_area_min = 0.3f;
-        struct loader *l = open_loader(o);
-        for (int epoch = 0; epoch < 4; epoch++) {
-            struct shown n = count_shown(l, epoch);
-            if (epoch < 2)
-                cr_expect(n.cropped > 300, "crop %d, epoch %d: %d cropped", resized, epoch, n.cropped);
-            else
-                cr_expect(n.cropped == 0 && n.whole > 400 && n.mirrored > 400,
-                          "crop %d, epoch %d: %d cropped, %d whole, %d mirrored", resized, epoch, n.cropped, n.whole,
-                          n.mirrored);
-        }
-        loader_close(l);
-    }
-}
-
-Test(loader, without_refining_every_epoch_is_cropped)
-{
-    struct loader *l = open_loader(options(SPLIT_TRAIN, 2));
-    for (int epoch = 0; epoch < 30; epoch += 29)
-        cr_expect_gt(count_shown(l, epoch).cropped, 500);
-    loader_close(l);
-}
-
 /* --- part of a split ---------------------------------------------------------------------------------------------- */
 
 Test(loader, leaves_out_one_part_and_only_that)

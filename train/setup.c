@@ -69,7 +69,6 @@ static void set_epochs(struct net_cfg *cfg, long long epochs)
 {
     if (cfg->epochs > 0) {
         cfg->warmup = (float)((double)cfg->warmup * (double)epochs / cfg->epochs);
-        cfg->refine = (int)(cfg->refine * epochs / cfg->epochs);
         for (int i = 0; i < cfg->n; i++)
             cfg->layers[i].ramp = (float)((double)cfg->layers[i].ramp * (double)epochs / cfg->epochs);
     }
@@ -180,7 +179,6 @@ static bool open_loader(const struct setup *s, enum split split, struct loader *
         .training = split == SPLIT_TRAIN, .seed = s->cfg->seed, .batch = s->cfg->batch,
         .threads = s->data->packed ? 1 : (int)o->threads, .ahead = BATCHES_AHEAD,
         .slice = ranks ? ranks->number : 0, .slices = ranks ? ranks->ranks : 0,
-        .refine_from = s->cfg->refine ? s->cfg->epochs - s->cfg->refine : 0,
         .limit = split == SPLIT_TRAIN ? o->limit_train : o->limit_test, .view = s->view,
         .without = split == SPLIT_TRAIN ? o->without : 0, .parts = split == SPLIT_TRAIN ? o->parts : 0 };
 
