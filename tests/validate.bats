@@ -273,3 +273,20 @@ timeless() {
     [ $status -eq 3 ]
     [[ $stderr == "validate: standard output: "* ]]
 }
+
+@test "a search made in parts, on the pictures that validate model draws, is taken for its own" {
+    make_policy '{ check = "sis.size"; threshold = 0.5; at_least = 0.0; }'
+    model --out whole >/dev/null
+    for i in 1 2; do
+        sis $RUN --images sample:24 --shard $i/2 --threshold 0.4,0.5 --out part$i >/dev/null
+    done
+    "$VALIDATE" merge parts/sis-margin-mean-predicted-24 part1 part2 >/dev/null
+    same_sis parts/sis-margin-mean-predicted-24 whole/sis-margin-mean-predicted-24
+    touch -d '1 hour ago' parts/sis-*/*
+    model --out parts --resume >/dev/null
+    [ -z "$(find parts/sis-* -type f -mmin -30)" ] # not searched again
+    diff <(grep -A12 '"kind": "sis.size"' whole/report.json) <(grep -A12 '"kind": "sis.size"' parts/report.json)
+    run --separate-stderr sis $RUN --images sample:97
+    [ $status -eq 2 ]
+    [[ $stderr == *"from 1 to 96"* ]]
+}

@@ -52,7 +52,7 @@ static bool find_images(struct command *c, struct err *err)
     const struct sis_options *o = &c->options;
     struct sis_identity *id = &c->identity;
 
-    if (!selection_parse(o->images, c->subject.data->count[o->split], &c->image, &c->n, err))
+    if (!selection_parse(o->images, c->subject.data->count[o->split], id->seed, &c->image, &c->n, err))
         return false;
     if (!subject_covers(&c->subject, o->split, c->image, c->n, err))
         return false;

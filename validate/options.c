@@ -134,8 +134,9 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
           .letter = 'i',
           .kind = SETTING_STRING,
           .value = &o->images,
-          .argument = "N|LIST|@FILE",
-          .help = "the first N images, or numbers and ranges such as 0,5,7-9 (default: all)" },
+          .argument = "N|LIST|@FILE|sample:N",
+          .help = "the first N images, numbers and ranges such as 0,5,7-9, or those that validate model draws with "
+                  "the same seed (default: all)" },
         { .name = "split",
           .kind = SETTING_CHOICE,
           .value = &words->split,

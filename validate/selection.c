@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/settings.h"
 
 enum { FILE_LIMIT = 64 << 20 };
@@ -66,10 +67,37 @@ static bool mark_first(const char *text, int64_t count, uint8_t *chosen, struct 
     return true;
 }
 
-static bool mark(const char *text, int64_t count, uint8_t *chosen, struct err *err)
+uint32_t *selection_order(int64_t count, uint64_t seed)
 {
+    uint32_t *order = mem_alloc((size_t)count, sizeof *order);
+    struct rng r = rng_stream(seed, RNG_SAMPLE, 0, 0);
+
+    rng_permutation(&r, (uint32_t)count, order);
+    return order;
+}
+
+static bool mark_sample(const char *text, int64_t count, uint64_t seed, uint8_t *chosen, struct err *err)
+{
+    long long n;
+
+    if (!parse_int(text, 1, count, &n))
+        return err_usage(err, "--images sample:%s: not accepted; must be from 1 to %lld, the images of the split", text,
+                         (long long)count);
+    uint32_t *order = selection_order(count, seed);
+    for (long long i = 0; i < n; i++)
+        chosen[order[i]] = 1;
+    free(order);
+    return true;
+}
+
+static bool mark(const char *text, int64_t count, uint64_t seed, uint8_t *chosen, struct err *err)
+{
+    static const char sample[] = "sample:";
+
     if (!text)
         memset(chosen, 1, (size_t)count);
+    else if (strncmp(text, sample, sizeof sample - 1) == 0)
+        return mark_sample(text + sizeof sample - 1, count, seed, chosen, err);
     else if (*text == '@')
         return mark_file(text + 1, count, chosen, err);
     else if (text[strspn(text, "0123456789")] == '\0')
@@ -79,12 +107,12 @@ static bool mark(const char *text, int64_t count, uint8_t *chosen, struct err *e
     return true;
 }
 
-bool selection_parse(const char *text, int64_t count, int64_t **image, int64_t *n, struct err *err)
+bool selection_parse(const char *text, int64_t count, uint64_t seed, int64_t **image, int64_t *n, struct err *err)
 {
     if (count == 0)
         return err_usage(err, "--split: the data set has no images there; choose the other split");
     uint8_t *chosen = mem_alloc((size_t)count, 1);
-    bool ok = mark(text, count, chosen, err);
+    bool ok = mark(text, count, seed, chosen, err);
     int64_t *list = mem_alloc((size_t)count, sizeof *list);
 
     *n = 0;

@@ -9,6 +9,7 @@
 #include "base/ranks.h"
 #include "base/rng.h"
 #include "base/share.h"
+#include "validate/selection.h"
 #include "validate/study_parts.h"
 
 int study_pixels(const struct study *s)
@@ -251,20 +252,10 @@ static void keep_answer(void *self, int64_t i, const float *z)
     a->brier[i] = (float)brier_of(z, classes, a->label[i]);
 }
 
-/* images[n]: a random order of the split's numbers, keyed by the seed. */
-static uint32_t *random_order(const struct study *s)
-{
-    uint32_t n = (uint32_t)s->data->count[s->split], *order = mem_alloc(n, sizeof *order);
-    struct rng r = rng_stream(s->seed, RNG_SAMPLE, 0, 0);
-
-    rng_permutation(&r, n, order);
-    return order;
-}
-
 static void list_pictures(const struct study *s, struct answers *a)
 {
     int64_t count = s->data->count[s->split];
-    uint32_t *order = random_order(s);
+    uint32_t *order = selection_order(s->data->count[s->split], s->seed);
 
     a->n = s->whole < count ? s->whole : count;
     a->image = mem_alloc((size_t)a->n, sizeof *a->image);
@@ -364,7 +355,7 @@ bool study_open(struct study *s, int64_t n_sample, struct err *err)
     s->predicted = mem_alloc(n, sizeof *s->predicted);
     s->wrong = mem_alloc(n, sizeof *s->wrong);
     s->confidence = mem_alloc(n, sizeof *s->confidence);
-    order = random_order(s);
+    order = selection_order(s->data->count[s->split], s->seed);
     for (size_t i = 0; i < n; i++)
         s->image[i] = order[i];
     free(order);
