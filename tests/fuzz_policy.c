@@ -22,7 +22,7 @@ static void check(const struct policy *p)
         struct waiver w;
         struct err err;
         if (!c->type || !c->id || c->quick < 0 || c->full < 0 || (c->gates && c->side == SIDE_NONE) ||
-            !isfinite(c->limit))
+            !isfinite(c->limit) || (p->kind->compares && c->gates && !(c->margin >= 0)))
             abort();
         char *text = mem_format("%s=x", c->id);
         if (!policy_waiver(p, text, &w, &err))
@@ -37,14 +37,16 @@ static void check(const struct policy *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct policy_kind *const kinds[] = { &policy_of_models, &policy_of_datasets, &policy_of_comparisons };
     struct policy *p;
     struct err err;
     char *text = mem_alloc(size + 1, 1);
     memcpy(text, data, size);
-    if (policy_parse(&policy_of_models, "fuzz.conf", text, size, &p, &err)) {
-        check(p);
-        policy_free(p);
-    }
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (policy_parse(kinds[k], "fuzz.conf", text, size, &p, &err)) {
+            check(p);
+            policy_free(p);
+        }
     free(text);
     return 0;
 }

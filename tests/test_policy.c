@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +258,73 @@ Test(policy, shipped_policies_are_valid_and_ask_the_same)
     }
     policy_free(release);
     policy_free(report);
+}
+
+/* --- policies for comparisons ------------------------------------------------------------------------------------- */
+
+static bool parse_comparison(const char *text, struct policy **out)
+{
+    err = (struct err){ 0 };
+    return policy_parse(&policy_of_comparisons, "x.conf", text, strlen(text), out, &err);
+}
+
+Test(policy, a_comparison_has_margins_in_the_place_of_limits)
+{
+    struct policy *p = NULL;
+    cr_assert(parse_comparison("name = \"c\"; require = \"no_worse\"; checks = (\n"
+                               "  { check = \"sis.size\"; threshold = 0.9; no_worse_than = 0.02; },\n"
+                               "  { check = \"border.share\"; width = 2; no_worse_than = 0.3; gates = false; },\n"
+                               "  { check = \"rubbish\"; } );\n",
+                               &p),
+              "%s", err.text);
+    cr_assert_eq(p->require, REQUIRE_NO_WORSE);
+    const struct policy_check *size = check_of(p, "sis.size@0.9"), *border = check_of(p, "border.share@2,0.99");
+    cr_assert(size->gates && size->margin == 0.02 && size->side == SIDE_AT_LEAST && size->limit == -0.02);
+    cr_assert(!border->gates && border->margin == 0.3 && border->side == SIDE_AT_MOST && border->limit == 0.3);
+    const struct policy_check *rubbish = check_of(p, "rubbish");
+    cr_assert(!rubbish->gates && isnan(rubbish->margin) && rubbish->side == SIDE_NONE);
+    policy_free(p);
+}
+
+Test(policy, a_comparison_refuses_what_it_has_no_use_for)
+{
+    static const struct {
+        const char *checks, *wanted;
+    } bad[] = {
+        { "{ check = \"sis.size\"; at_least = 0.1; }", "x.conf:2: unknown key at_least" },
+        { "{ check = \"border.twin\"; no_worse_than = 0.1; }", "x.conf:2: unknown check border.twin" },
+        { "{ check = \"rubbish\"; threshold = 0.9; no_worse_than = 0.1; }",
+          "x.conf:2: rubbish has no use for threshold" },
+        { "{ check = \"sis.size\"; no_worse_than = 1.5; }", "x.conf:2: no_worse_than = 1.5 is outside 0..1" },
+        { "{ check = \"sis.size\"; no_worse_than = \"x\"; }", "x.conf:2: no_worse_than takes a number" },
+        { "{ check = \"sis.size\"; gates = true; }", "x.conf:2: gates = true needs a limit; add no_worse_than" },
+        { "{ check = \"sis.size\"; }", "x.conf:1: no question decides" },
+        { "{ check = \"accuracy\"; no_worse_than = 0.01; }", "x.conf:1: require = \"better\", but no question" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct policy *p = NULL;
+        char *text = mem_format("name = \"c\"; checks = (\n%s );\n", bad[i].checks);
+        cr_assert_not(parse_comparison(text, &p), "%s was accepted", bad[i].checks);
+        cr_assert_eq(err.status, EXIT_USAGE);
+        cr_assert(strncmp(err.text, bad[i].wanted, strlen(bad[i].wanted)) == 0, "%s: %s", bad[i].checks, err.text);
+        free(text);
+    }
+    struct policy *p = NULL;
+    cr_assert_not(
+        parse("name = \"m\"; require = \"better\"; checks = ( { check = \"accuracy\"; at_least = 0.9; } );\n", &p));
+    cr_assert_not_null(strstr(err.text, "x.conf:1: unknown key require"), "%s", err.text);
+}
+
+Test(policy, the_shipped_comparison_asks_for_better_and_guards_accuracy)
+{
+    struct policy *p = NULL;
+    cr_assert(policy_read(&policy_of_comparisons, "cfg/compare.conf", &p, &err), "%s", err.text);
+    cr_assert_eq(p->require, REQUIRE_BETTER);
+    cr_assert(check_of(p, "sis.size@0.99")->gates && check_of(p, "accuracy")->gates);
+    cr_assert(check_of(p, "accuracy")->type->guards && !check_of(p, "sis.size@0.99")->type->guards);
+    for (int i = 0; i < p->n; i++)
+        cr_assert(p->check[i].margin > 0 || !p->check[i].gates, "%s decides without a margin", p->check[i].id);
+    policy_free(p);
 }
 
 Test(policy, a_missing_file_is_named)
