@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "base/ensemble_file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/statistics.h"
@@ -40,46 +39,17 @@ static void add_run(const char *directory, struct comparison_subject *s)
     free(path);
 }
 
-/* Folder that a path names a file in; free() it. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? mem_format("%.*s", (int)(slash - path), path) : mem_string(".");
-}
-
-static void add_members(const char *file, struct comparison_subject *s)
-{
-    struct ensemble_file *e = NULL;
-    struct err ignored = { 0 };
-
-    if (!ensemble_file_read(file, true, &e, &ignored)) {
-        s->training_s = NAN;
-        return;
-    }
-    s->members = e->n;
-    for (int i = 0; i < e->n; i++) {
-        char *run = folder_of(e->member[i].weights);
-        add_run(run, s);
-        free(run);
-    }
-    ensemble_file_free(e);
-}
-
 static void fill_training(const struct subject *subject, struct comparison_subject *s)
 {
-    char *file = subject->directory ? file_join(subject->directory, ENSEMBLE_FILE) : NULL;
-
-    s->members = 1;
-    if (file && file_exists(file))
-        add_members(file, s);
-    else if (subject->directory)
-        add_run(subject->directory, s);
-    else
-        s->training_s = NAN;
+    s->members = subject->n_members;
+    for (int i = 0; i < subject->n_members; i++) {
+        if (subject->member[i].directory)
+            add_run(subject->member[i].directory, s);
+        else
+            s->training_s = NAN;
+    }
     if (!isfinite(s->training_s))
         s->training_threads = -1;
-    free(file);
 }
 
 /* --- inference ---------------------------------------------------------------------------------------------------- */
