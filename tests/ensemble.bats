@@ -33,7 +33,7 @@ same_ensemble() {
 # Starts the training of ensemble $1, which will not end by itself soon, and waits until all members have begun.
 start_long_run() {
     local k
-    env --default-signal=INT,TERM "$TRAIN" ens.cfg --threads 2 --jobs 3 --quiet --checkpoint-every 0 --epochs 30 \
+    env --default-signal=INT,TERM "$TRAIN" ens.cfg --threads 2 --jobs 3 --quiet --checkpoint-every 0 --epochs 100 \
         --limit-train 48 --out "$1" >out.txt 2>err.txt 3>&- & # 3: bats waits for who holds it
     long=$!
     for k in 1 2 3; do
@@ -160,8 +160,9 @@ cpus_of() {
     kill -KILL $long
     wait $long || true
     none_runs $children
-    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 30 --limit-train 48 --out run --resume
-    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 30 --limit-train 48 --out whole
+    [ "$(grep -l '^train: interrupted' run/member_?.log | wc -l)" -eq 3 ]
+    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out run --resume
+    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out whole
     same_ensemble run whole
 }
 
