@@ -1,5 +1,6 @@
 # A network that learns the answers of another one, or of an ensemble.
 load train_fixture
+load mpi_fixture
 
 setup() {
     use_own_directory
@@ -162,4 +163,17 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
     refused 2 train alone.cfg
     [[ $stderr == *'tell of a teacher, but there is none'* ]]
     [ ! -e runs ]
+}
+
+@test "ranks that share the statistics train the student that one rank trains" {
+    use_mpi
+    make_teachers
+    sed 's/^batch=/sync_bn=1\n&/' tiny.cfg >shared.cfg
+    losses() { sed 's/.*"loss":\([^,]*\),.*"test_loss":\([^,]*\),.*/\1 \2/' "$1/train.jsonl"; }
+    train shared.cfg --teacher both --out one
+    ranks 3 "$TRAIN" shared.cfg --teacher both --out three --quiet --threads 1
+    train shared.cfg --out alone
+    paste -d' ' <(losses one) <(losses three) <(losses alone) | tee losses.txt
+    awk '{ for (i = 1; i <= 2; i++) if (!(($i - $(i + 2)) ^ 2 <= 1e-10)) exit 1
+           if (!(($1 - $5) ^ 2 > 1e-4)) exit 1 } END { if (NR != 2) exit 1 }' losses.txt
 }
