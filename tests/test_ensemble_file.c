@@ -7,6 +7,7 @@
 
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HASH_B "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HASH_48 "0123456789abcdef0123456789abcdef0123456789abcdef"
 #define ONE "{ run = \"one\"; weights_sha256 = \"" HASH_A "\"; }"
 #define TWO "{ run = \"two\"; weights_sha256 = \"" HASH_B "\"; }"
 
@@ -60,6 +61,8 @@ static const struct {
     { "combine = \"logit\"; members = ({ run = \"\"; weights_sha256 = \"" HASH_A "\"; });", ":1:", "run takes a text" },
     { "combine = \"logit\"; members = ({ run = \"a\"; weights_sha256 = \"" HASH_A "0\"; });", ":1:", "no SHA-256" },
     { "combine = \"logit\"; members = ({ run = \"a\"; weights_sha256 = \"abc\"; });", ":1:", "no SHA-256" },
+    { "combine = \"logit\"; members = ({ run = \"a\"; weights_sha256 = \"A123456789abcdef" HASH_48 "\"; });",
+      ":1:", "no SHA-256" },
     { "combine = \"logit\"; members = ({ run = \"a\"; weights_sha256 = 12; });", ":1:", "takes a text" },
     { "combine = \"logit\"; members = ({ run = \"a\"; seed = 12;\nweights_sha256 = \"" HASH_A "\"; });",
       ":1:", "unknown key seed" },
