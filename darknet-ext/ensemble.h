@@ -28,7 +28,8 @@ const struct net_cfg *ensemble_cfg(const struct ensemble *e, int member); /* the
 
 /* One member alone is the model itself, whatever the rule, byte for byte. Otherwise, from the members' logits in
  * double: COMBINE_LOGIT their mean; COMBINE_PROBABILITY the logarithm of the mean of their softmax, finite for any
- * finite logits (at least -FLT_MAX). Gradients go through the same formula. */
+ * finite logits (at least -FLT_MAX). Gradients go through the same formula; they take each member one forward pass more
+ * than alone, because what goes back into one depends on the answers of all. */
 struct classifier ensemble_classifier(struct ensemble *e);
 uint64_t ensemble_state_hash(const struct ensemble *e);
 
