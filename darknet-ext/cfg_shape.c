@@ -219,7 +219,8 @@ static bool shape_by_kind(const struct cfg_place *at, struct net_cfg *cfg, int i
     case LAYER_NORMALIZE:
         return check_input_layer(at, cfg, i, l) && shape_normalize(at, keys);
     case LAYER_INPUT_DROPOUT:
-        return check_input_layer(at, cfg, i, l) && check_input_dropout(at, cfg, l) && set_output(at, l, l->c, l->h, l->w);
+        return check_input_layer(at, cfg, i, l) && check_input_dropout(at, cfg, l) &&
+               set_output(at, l, l->c, l->h, l->w);
     case LAYER_CONVOLUTIONAL:
         return shape_convolutional(at, keys);
     case LAYER_CONNECTED:

@@ -10,8 +10,8 @@ enum { MOST_WORDS = 16 };
 /* In the order of the enums of cfg.h that they stand for. */
 static const char *const words[][MOST_WORDS] = {
     [WORDS_POLICY] = { "constant", "step", "steps", "exp", "poly", "sigmoid", "cosine", "onecycle" },
-    [WORDS_ACTIVATION] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie", "ramp", "plse", "stair",
-                           "hardtan", "lhtan", "loggy" },
+    [WORDS_ACTIVATION] = { "linear", "relu", "leaky", "logistic", "tanh", "elu", "selu", "relie", "ramp", "plse",
+                           "stair", "hardtan", "lhtan", "loggy" },
     [WORDS_COMBINE] = { "logit", "probability" },
     [WORDS_SCHEDULE] = { "constant", "linear" },
     [WORDS_FILL] = { "mean", "black", "noise" },

@@ -37,11 +37,13 @@ refused() { # fragment of the message, then the arguments
     cd runs/tiny_sweep
     [ "$(find . -name final.weights | wc -l)" -eq 4 ]
     name=net.seed=2_input_dropout.probability=0.3_net.warmup=0.5
-    diff <(sed 's/^seed=3/seed=2/; s/^probability=0.2/probability=0.3/; s/^\[net\]/&\nwarmup=0.5/' ../../tiny.cfg) $name.cfg
+    diff <(sed 's/^seed=3/seed=2/; s/^probability=0.2/probability=0.3/; s/^\[net\]/&\nwarmup=0.5/' ../../tiny.cfg) \
+        $name.cfg
     grep -qx probability=0.1 $name.cfg # of [dropout]
     (cd ../.. && "$TRAIN" runs/tiny_sweep/$name.cfg "${QUICK[@]}" --out alone)
     same_result ../../alone $name
-    [ "$(head -n 1 sweep.csv)" = net.seed,input_dropout.probability,net.warmup,status,epochs,loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds ]
+    head=net.seed,input_dropout.probability,net.warmup,status,epochs,loss,train_accuracy,test_loss,test_accuracy
+    [ "$(head -n 1 sweep.csv)" = $head,images_per_second,seconds ]
     [ "$(wc -l <sweep.csv)" -eq 5 ]
     row=$(tail -n 1 sweep.csv)
     [ "${row%,*,*}" = "2,0.3,0.5,finished,$(tail -n 1 $name/summary.csv | cut -d, -f1-5)" ]

@@ -359,7 +359,8 @@ static void bind_loop(struct run *r)
     size_t stored = (size_t)s->cfg->stored;
     int64_t whole = (int64_t)loader_batches(s->train) * s->cfg->batch;
 
-    r->loop = (struct loop){ .cfg = s->cfg, .model = s->model, .teacher = s->teacher, .train = s->train, .test = s->test,
+    r->loop = (struct loop){ .cfg = s->cfg, .model = s->model, .train = s->train, .test = s->test,
+        .teacher = s->teacher,
         .directory = &r->directory, .title = s->cfg->path, .stop = together_stop,
         .leads = together_leads(),
         .progress = progress_new(o->quiet || o->darknet_log || !together_leads() ? PROGRESS_QUIET : PROGRESS_AUTO, "images"),

@@ -57,9 +57,9 @@ static bool settle_teacher(const struct train_options *o, struct net_cfg *cfg, s
         cfg->teacher_hash = NULL;
     }
     if (!cfg->teacher)
-        return !cfg->distill_given || err_usage(err, "%s: distill_weight=, distill_temperature= and teacher_sha256= tell "
-                                                "of a teacher, but there is none; add --teacher, or remove them",
-                                                cfg->path);
+        return !cfg->distill_given ||
+               err_usage(err, "%s: distill_weight=, distill_temperature= and teacher_sha256= tell of a teacher, but "
+                         "there is none; add --teacher, or remove them", cfg->path);
     return !(cfg->label_smoothing > 0) || err_usage(err, "%s: label_smoothing=%g and --teacher both soften the labels; "
                                                     "keep one", cfg->path, cfg->label_smoothing);
 }
