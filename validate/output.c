@@ -10,7 +10,7 @@
 #include "base/mem.h"
 
 static const char *const sis_files[] = { "sis.json", "sis.jsonl", "masks.npz", "sis.partial" };
-static const char *const report_files[] = { "report.json", "report.html", "report.md", "report.xml" };
+static const char *const report_files[] = { "report.json", "report.html", "compare.html", "report.md", "report.xml" };
 enum {
     N_SIS_FILES = sizeof sis_files / sizeof *sis_files,
     N_REPORT_FILES = sizeof report_files / sizeof *report_files

@@ -104,12 +104,13 @@ static char *again_text(const struct compare *c)
 static char *intervals_text(const struct comparison *out)
 {
     char *draws = format_count(out->draws), *level = mem_format("%.4g%%", 100 * out->confidence);
-    char *text =
-        mem_format("each change has a %s interval, so that all %d that decide hold the truth at once in 95%% of "
-                   "comparisons (Bonferroni); bootstrap over pairs, %s draws, expanded percentiles; for counted "
-                   "answers the paired interval of Agresti and Min, which holds no change where McNemar\u2019s "
-                   "exact test does not exclude it. Values of one model have their own 95%% intervals",
-                   level, out->decisions, draws);
+    char *text = mem_format(
+        "each change has a %s interval, so that all %d that decide hold the truth at once in 95%% of "
+        "comparisons (Bonferroni); bootstrap over pairs, %s draws, expanded percentiles; for counted "
+        "answers the paired interval of Agresti and Min, which holds no change where McNemar\u2019s "
+        "exact test does not exclude it. Values of one model have their own 95%% intervals. All are over pictures: "
+        "what another training of the same network would give they do not tell",
+        level, out->decisions, draws);
 
     free(level);
     free(draws);
