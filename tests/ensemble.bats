@@ -170,7 +170,7 @@ cpus_of() {
     mkdir -p runs/ens/member_2
     touch runs/ens/lock runs/ens/member_2/lock
     echo damaged >runs/ens/member_2/checkpoint.bin
-    run --separate-stderr "$TRAIN" ens.cfg --quiet --threads 2 --jobs 2 --resume
+    run --separate-stderr "$TRAIN" ens.cfg --quiet --threads 2 --jobs 2 --epochs 100 --resume
     printf '%s\n' "$stderr"
     [ $status -eq 3 ]
     one_line "$stderr"
@@ -182,8 +182,8 @@ cpus_of() {
     [ ! -e runs/ens/member_3 ]
     [ ! -e runs/ens/ensemble.conf ]
     rm runs/ens/member_2/checkpoint.bin
-    train ens.cfg --resume
-    train ens.cfg --out whole
+    train ens.cfg --epochs 100 --resume
+    train ens.cfg --epochs 100 --out whole
     same_ensemble runs/ens whole
 }
 

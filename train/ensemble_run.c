@@ -336,6 +336,7 @@ static bool train_members(struct ensemble_run *r, struct err *err)
                          .program = r->argv[0],
                          .directory = r->directory.path,
                          .n = r->cfg->members,
+                         .epochs = r->cfg->epochs,
                          .progress = r->progress,
                          .stop = r->stop };
 

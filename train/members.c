@@ -199,10 +199,10 @@ static void ask_all(struct crew *c)
     }
 }
 
-/* "epochs 3 2 - - -": of each member. What was done before this start does not count for the speed. */
+/* "epochs 3 2 - - - of 30": of each member. What was done before this start does not count for the speed. */
 static void show(const struct crew *c)
 {
-    char stage[8 * ENSEMBLE_MOST] = "epochs", *at = stage + strlen(stage);
+    char stage[8 * ENSEMBLE_MOST + 32] = "epochs", *at = stage + strlen(stage);
     double done = 0, epochs = 0, before = 0, total;
 
     for (int i = 0; i < c->m->n; i++)
@@ -215,6 +215,7 @@ static void show(const struct crew *c)
         at += member->state == WAITING ? snprintf(at, 8, " -")
                                        : snprintf(at, 8, " %d", (int)(old ? epochs : member->done) % 1000000);
     }
+    snprintf(at, 16, " of %.0f", epochs);
     total = epochs * c->m->n;
     if (epochs > 0)
         progress_update(c->m->progress, stage, done, total, done - before, total - before, "");
@@ -247,7 +248,7 @@ bool members_train(const struct members *m, struct err *err)
     c->m = m;
     members_share(m->options, m->n, &c->jobs, &c->threads);
     for (int i = 0; i < m->n; i++)
-        c->member[i].k = i + 1;
+        c->member[i] = (struct member){ .k = i + 1, .epochs = m->epochs };
     while (start_some(c) > 0) {
         ask_all(c);
         show(c);

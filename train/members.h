@@ -12,6 +12,7 @@ struct members {
     const char *program;                 /* argv[0] */
     const char *directory;               /* of the ensemble, where the members' logs go */
     int n;
+    int epochs;                          /* of each; 0: its own progress tells */
     struct progress *progress; /* counts epochs */
     bool (*stop)(void);
 };
