@@ -198,7 +198,7 @@ bool file_write(const char *path, const void *data, size_t n, struct err *err)
 
 bool file_lock(int fd)
 {
-    enum { TRIES = 250, NAP_MS = 20 };
+    enum { TRIES = 100, NAP_MS = 20 };
     for (int i = 0; i < TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return true;

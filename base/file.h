@@ -24,7 +24,7 @@ bool file_begin(struct file_writer *w, const char *path, struct err *err);
 bool file_commit(struct file_writer *w, struct err *err);
 void file_abandon(struct file_writer *w);
 
-/* An exclusive lock (flock) on an open file. Waits five seconds for it: a process that was killed a moment ago may still
+/* An exclusive lock (flock) on an open file. Waits two seconds for it: a process that was killed a moment ago may still
  * be on its way out. */
 bool file_lock(int fd);
 

@@ -292,7 +292,7 @@ Test(file, a_lock_of_a_process_that_ends_is_waited_for)
 
 Test(file, a_lock_that_is_kept_is_not_waited_for_forever)
 {
-    int fd = hold_lock("a", 8000);
+    int fd = hold_lock("a", 5000);
     cr_assert(!file_lock(fd));
     close(fd);
 }
