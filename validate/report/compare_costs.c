@@ -84,7 +84,7 @@ char *cost_caption(const struct comparison *c)
     for (int i = 0; i < c->n_subjects; i++)
         ensemble |= c->subject[i].members > 1;
     return mem_format(
-        "No verdict comes of these. Training is computing time as the run's manifest has it%s. One picture "
+        "No verdict comes of these. Training is wall time by the manifest of the run%s. One picture "
         "is the median over passes that alternate between the models, %d pictures in a pass. Memory is "
         "what the process grew by for the model.",
         ensemble ? ", of an ensemble the sum over its members" : "", c->subject[0].batch);
