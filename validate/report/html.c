@@ -7,6 +7,7 @@
 #include "base/xml.h"
 #include "validate/report/picture.h"
 #include "validate/report/style.h"
+#include "validate/report/svg.h"
 #include "validate/report/words.h"
 
 void html_text(FILE *out, const char *text)
@@ -131,6 +132,8 @@ void html_facts(FILE *out, const struct report *r, const int *order, int n_order
         element(out, "<li><h2>", f->heading, "</h2><div class=\"row\">");
         for (int k = 0; k < f->n_pictures; k++)
             html_picture(out, &f->picture[k], 96);
+        if (f->n_pictures == 0)
+            (r->kind == REPORT_COMPARE ? svg_change : svg_strip)(out, &r->check[chosen[i]]);
         element(out, "</div><p>", f->sentence, " ");
         element(out, "<a href=\"#", id, "\">Details<span class=\"unseen\">: ");
         element(out, "", f->heading, "</span></a></p></li>\n");

@@ -78,7 +78,7 @@ const char report_style[] =
     "color:var(--soft)}\n"
     ".note dl div{display:grid;grid-template-columns:72px minmax(0,1fr);gap:8px;padding:4px 0;"
     "border-top:1px solid var(--line)}\n"
-    ".pair dl div{grid-template-columns:92px minmax(0,1fr)}\n"
+    ".pair dl div{grid-template-columns:116px minmax(0,1fr)}\n"
     ".counts{padding-top:12px}.counts ul{margin:0 0 16px;padding:0;list-style:none}.counts li{margin:6px 0}\n"
     ".steps{margin:0;padding-left:22px}.steps li{margin-bottom:12px;padding-left:4px;max-width:66ch}\n"
     ".steps li::marker{font-weight:600}\n"
