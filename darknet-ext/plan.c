@@ -209,6 +209,16 @@ static size_t place_all(struct program *p, int f, struct value **placed)
     return need;
 }
 
+/* A value that several groups share lives as long as they run, from the first part of the images to the last: while one
+ * part has reached its last operation in a group, another has not begun. */
+static void widen(const struct program *p, struct value *v)
+{
+    const struct group *last = &p->groups[p->ops[v->last_op].group];
+
+    v->first_op = p->groups[p->ops[v->first_op].group].first_op;
+    v->last_op = last->first_op + last->n_ops - 1;
+}
+
 static void assign_storage(struct program *p)
 {
     struct value **placed = mem_alloc((size_t)p->n_values + 1, sizeof *placed);
@@ -216,6 +226,8 @@ static void assign_storage(struct program *p)
         struct value *v = &p->values[i];
         v->local = v->first_phase == v->last_phase;
         v->in_group = v->first_op >= 0 && p->ops[v->first_op].group == p->ops[v->last_op].group;
+        if (v->first_op >= 0 && !v->in_group)
+            widen(p, v);
     }
     p->batch_bytes = place_all(p, -1, placed);
     for (int f = 0; f < p->n_phases; f++) {

@@ -75,6 +75,32 @@ Test(model_modes, an_image_alone_gives_what_it_gives_in_a_batch)
     }
 }
 
+/* Images large enough that the layers take them in parts of different sizes. */
+Test(model_modes, a_batch_that_goes_through_in_parts_gives_what_its_images_give_alone)
+{
+    enum { IMAGES = 16, FLOATS = 3 * 32 * 32, K = 6 };
+    static float x[IMAGES * FLOATS], g[IMAGES * FLOATS], one[FLOATS];
+    static const int target[IMAGES];
+    struct model_options options = { .threads = 2 };
+    struct net_cfg *cfg;
+    struct model *model;
+    struct err err;
+    float z[IMAGES * K], z1[K];
+
+    cr_assert(cfg_read("cfg/planted.cfg", &cfg, &err) && model_open(cfg, &options, &model, &err), "%s", err.text);
+    model_initialize(model, 1);
+    for (int i = 0; i < IMAGES * FLOATS; i++)
+        x[i] = (float)(i * 7919LL % 1009) / 1009;
+    cr_assert(model_gradient(model, x, IMAGES, SCALAR_MARGIN, target, g, z, &err), "%s", err.text);
+    for (int i = 0; i < IMAGES; i++) {
+        cr_assert(model_gradient(model, x + i * FLOATS, 1, SCALAR_MARGIN, target, one, z1, &err), "%s", err.text);
+        cr_expect(!memcmp(one, g + i * FLOATS, sizeof one) && !memcmp(z1, z + i * K, sizeof z1), "image %d", i);
+        cr_expect(norm2(one, NULL, FLOATS) > 1e-6, "image %d has no gradient", i);
+    }
+    model_close(model);
+    cfg_free(cfg);
+}
+
 /* Logits, then the input gradient behind them. */
 static void predict(struct fixture *f, float *z, float *g)
 {
