@@ -25,6 +25,9 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-2\nbeta=0.3\nactivation=relu\n" HEAD, true, true},
     {"scaled shortcut over two layers", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
      "[shortcut]\nfrom=-3\nbeta=0.3\nactivation=relu\n" HEAD, true, true},
+    {"large tensors, then small ones", NET(6) CONV(16, 3, 1, 1, relu) CONV(128, 1, 1, 0, relu) CONV(16, 1, 1, 0, linear)
+     "[shortcut]\nfrom=-3\nactivation=relu\n[maxpool]\nsize=2\nstride=2\n" CONV(16, 3, 1, 1, relu)
+     CONV(16, 3, 1, 1, linear) "[shortcut]\nfrom=-3\nactivation=relu\n" HEAD, false, false},
     {"option A shortcut, scaled", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, linear)
      "[shortcut]\nfrom=-2\nbeta=3\nactivation=relu\n" HEAD, true, true},
     {"shortcut to a larger image", NET(6) CONV(20, 3, 2, 1, relu) "[upsample]\nstride=2\n" CONV(16, 3, 1, 1, linear)
