@@ -48,7 +48,7 @@ struct process_child {
     bool asked;      /* to end */
 };
 bool process_start(const struct process *p, struct process_child *child, struct err *err);
-/* True when it has ended: *ok tells how, and err as process_run would. Passes the user's stop on, tells the last line. */
+/* True when it has ended: *ok tells how, and err as process_run would. Passes a stop on, tells the last line. */
 bool process_ended(struct process_child *child, bool *ok, struct err *err);
 void process_pause(void);
 
