@@ -37,6 +37,16 @@ wait_for_picture() {
     return 1
 }
 
+# Waits until rank 0 has begun in $1: Open MPI's mpirun may hang when a process dies while it connects to it.
+wait_for_begin() {
+    for _ in $(seq 2000); do
+        [ -e "$1/sis.partial" ] && return
+        kill -0 $job 2>/dev/null || return 1
+        sleep 0.01
+    done
+    return 1
+}
+
 # Kills one of the job's ranks, drawn at random; the job ends with a message.
 kill_a_rank() {
     local pids=($(pgrep -P $job))
@@ -168,6 +178,7 @@ timeless() {
         [ $kills -lt 20 ] || break
         rm -rf many
         start $((2 + RANDOM % 3)) many
+        wait_for_begin many || { wait $job || true; continue; }
         sleep $((RANDOM % 3)).$((RANDOM % 10))
         kill_a_rank || continue
         kills=$((kills + 1))
