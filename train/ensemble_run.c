@@ -217,8 +217,8 @@ static bool check_members(const struct ensemble_run *r, struct err *err)
         ok = check_cfg(r, i + 1, path, err) && run_status_check_weights(&r->member[i], path, err) &&
              (json_equal(r->member[i].settings, r->member[0].settings) ||
               err_usage(err,
-                        "%s: was trained with other data, images of them, initial weights or teacher than member_1; train "
-                        "again with --member %d --overwrite",
+                        "%s: was trained with other data, images of them, initial weights or teacher than member_1; "
+                        "train it again with --member %d --overwrite",
                         path, i + 1));
         free(path);
     }
