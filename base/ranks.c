@@ -40,7 +40,7 @@ static double seconds(void)
 }
 
 /* Open MPI's own waiting burns a processor, which others on this machine may need: polls as often as possible first,
- * then sleeps an eighth of the time waited so far. False when it is not done after `limit` seconds. */
+ * then sleeps a little of the time waited so far, 1/64. False when it is not done after `limit` seconds. */
 static bool wait_until(MPI_Request *request, double limit)
 {
     double start = seconds();
@@ -48,7 +48,7 @@ static bool wait_until(MPI_Request *request, double limit)
         MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (done)
             return true;
-        double waited = seconds() - start, us = 1e6 * waited / 8;
+        double waited = seconds() - start, us = 1e6 * waited / 64;
         if (waited > limit)
             return false;
         struct timespec nap = { 0, us < NAP_MOST_US ? (long)(1e3 * us) : NAP_MOST_US * 1000L };
