@@ -82,15 +82,16 @@ pids_of() {
 killed_after() {
     local resume=()
     [ -e "$1" ] && resume=(--resume)
-    "${RANKS[@]}" -n 3 "$TRAIN" tiny.cfg --epochs 12 --out "$1" --quiet --checkpoint-batches 5 "${resume[@]}" \
-        >out.txt 2>err.txt 3>&- &
-    local job=$! status=0
+    # Once in a hundred times or so mpirun 4.1 stays when all its processes are gone.
+    timeout -k 5 60 "${RANKS[@]}" -n 3 "$TRAIN" tiny.cfg --epochs 12 --out "$1" --quiet --checkpoint-batches 5 \
+        "${resume[@]}" >out.txt 2>err.txt 3>&- &
+    local job=$! status=0 victims
     sleep "$2"
-    local victims
-    mapfile -t victims < <(pids_of $job)
+    mapfile -t victims < <(pids_of "$(pgrep -P $job -x mpirun)")
     [ ${#victims[@]} -eq 0 ] || kill -KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null
     wait $job || status=$?
     [ $status -ne 0 ] || return 1
+    [ $status -eq 124 ] && return
     [ $status -eq 137 ] || { echo "status $status"; cat err.txt; exit 1; }
     grep -q 'signal 9' err.txt
 }
