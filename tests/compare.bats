@@ -187,7 +187,7 @@ refused() {
     refused 'is the same model as' runs/bordered runs/bordered
     cp -r runs/bordered runs/copy
     refused 'is the same model as' runs/bordered runs/again runs/copy
-    refused "shows all models the first one's data set" runs/bordered runs/plain
+    refused "shows all the first one's data set" runs/bordered runs/plain
     refused 'is no run directory of train' runs/bordered runs/nowhere
     make_set six 0.9 64 6
     make_cfg six epochs=1 seed=3 learning_rate=0.1 policy=cosine

@@ -29,7 +29,7 @@ bool compare_fits(const struct subject *a, const struct subject *b, struct err *
     if (!check_shape(a, b, err))
         return false;
     if (strcmp(a->data_hash, b->data_hash) != 0)
-        return err_usage(err, "%s: was trained on %s, but %s on %s; --data DIR shows all models the first one's data set",
+        return err_usage(err, "%s: was trained on %s, but %s on %s; --data DIR shows all the first one's data set",
                          b->cfg, b->data->name, a->cfg, a->data->name);
     if (strcmp(view[0], view[1]) != 0 || fabsf(a->geometry.test_resize - b->geometry.test_resize) > 0)
         return err_usage(err,
