@@ -12,8 +12,8 @@
 enum { COORDINATES = 24 };
 
 /* A step in units of a pixel's range: small against the kinks of the network, large against float32 rounding. Where a
- * kink falls into one step, the other is taken. */
-static const float steps[] = { 4e-3f, 1e-3f };
+ * kink falls into one step, another is taken. */
+static const float steps[] = { 4e-3f, 2e-3f, 1e-3f, 5e-4f };
 enum { STEPS = sizeof steps / sizeof *steps };
 
 /* Measured gradients scatter by rounding and kinks; a gradient that is wrong is wrong by more than this. */
