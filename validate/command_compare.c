@@ -61,6 +61,7 @@ static bool open_model(struct command *c, int k, struct err *err)
                                        .view = o->view,
                                        .descriptor = o->data && k > 0 ? c->model[0].subject.descriptor : NULL,
                                        .allow_partial = o->allow_partial,
+                                       .kernels = o->kernels,
                                        .threads = o->threads,
                                        .seed = o->seed };
     struct subject *s = &c->model[k].subject;

@@ -64,6 +64,7 @@ static int other_rows(struct compare_options *o, struct setting *table)
         option_threads(&o->threads),
         option_seed(&o->seed),
         option_allow_partial(&o->allow_partial),
+        option_kernels(&o->kernels),
         { .name = "out",
           .letter = 'o',
           .kind = SETTING_STRING,

@@ -11,6 +11,7 @@ struct compare_options {
     const char *run[COMPARISON_MOST];
     const char *data, *view, *out, *policy;
     long long threads, seed, images; /* images 0: as the policy says */
+    const char *kernels; /* struct subject_options */
     bool allow_partial, full, resume, overwrite, list_checks, quiet;
 };
 
