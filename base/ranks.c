@@ -14,7 +14,14 @@
 #include "base/mem.h"
 #include "base/ranks_launcher.h"
 
-enum { BLOCK = 1 << 30, SUM_BLOCK = 1 << 16, SPIN_US = 200, NAP_MOST_US = 1000, END_SECONDS = 2 };
+enum {
+    BLOCK = 1 << 30,
+    SUM_BLOCK = 1 << 16,
+    SPIN_US = 2000,
+    NAP_MOST_US = 1000,
+    SUM_NAP_MOST_US = 20,
+    END_SECONDS = 2
+};
 
 struct sum {
     MPI_Request request; /* MPI_REQUEST_NULL: not under way, or done */
@@ -39,9 +46,9 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Open MPI's own waiting burns a processor, which others on this machine may need: polls as often as possible first,
- * then sleeps a little of the time waited so far, 1/64. False when it is not done after `limit` seconds. */
-static bool wait_until(MPI_Request *request, double limit)
+/* Open MPI's own waiting burns a processor, which others on this machine may need: polls between others' turns
+ * first, then sleeps a little of the time waited so far, 1/64. False when it is not done after `limit` seconds. */
+static bool wait_until(MPI_Request *request, double limit, long nap_most_us)
 {
     double start = seconds();
     for (int done = 0;;) {
@@ -51,7 +58,7 @@ static bool wait_until(MPI_Request *request, double limit)
         double waited = seconds() - start, us = 1e6 * waited / 64;
         if (waited > limit)
             return false;
-        struct timespec nap = { 0, us < NAP_MOST_US ? (long)(1e3 * us) : NAP_MOST_US * 1000L };
+        struct timespec nap = { 0, 1000 * (us < (double)nap_most_us ? (long)us : nap_most_us) };
         if (1e6 * waited < SPIN_US)
             sched_yield();
         else
@@ -61,7 +68,7 @@ static bool wait_until(MPI_Request *request, double limit)
 
 static void wait_for(MPI_Request *request)
 {
-    wait_until(request, 1e300);
+    wait_until(request, 1e300, NAP_MOST_US);
 }
 
 /* Gives this rank its part of the processors that it shares with others of this machine. Ranks that the launcher has
@@ -131,7 +138,7 @@ static bool all_end(bool failed)
         return job.met == END_TOGETHER;
     if (job.end != MPI_COMM_NULL)
         MPI_Ibarrier(job.end, &request);
-    job.met = wait_until(&request, failed ? END_SECONDS : 1e300) ? END_TOGETHER : END_ALONE;
+    job.met = wait_until(&request, failed ? END_SECONDS : 1e300, NAP_MOST_US) ? END_TOGETHER : END_ALONE;
     return job.met == END_TOGETHER;
 }
 
@@ -292,11 +299,24 @@ void ranks_sum_start(int slot, float *x, size_t n)
     MPI_Iallreduce(x, s->result, (int)n, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD, &s->request);
 }
 
+/* A sum that is there is taken over at once: the copy, too, is then behind us when it is waited for. */
+static void take_sum(struct sum *s)
+{
+    memcpy(s->x, s->result, s->n * sizeof *s->x);
+    s->x = NULL;
+}
+
 void ranks_sum_progress(void)
 {
-    int there;
-    if (job.size > 1)
-        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+    int done;
+    if (job.size == 1)
+        return;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &done, MPI_STATUS_IGNORE);
+    for (int slot = 0; slot < RANKS_SUMS; slot++) {
+        struct sum *s = &job.sum[slot];
+        if (s->x && (MPI_Test(&s->request, &done, MPI_STATUS_IGNORE), done))
+            take_sum(s);
+    }
 }
 
 void ranks_sum_wait(int slot)
@@ -305,9 +325,8 @@ void ranks_sum_wait(int slot)
     struct sum *s = &job.sum[slot];
     if (!s->x)
         return;
-    wait_for(&s->request);
-    memcpy(s->x, s->result, s->n * sizeof *s->x);
-    s->x = NULL;
+    wait_until(&s->request, 1e300, SUM_NAP_MOST_US); /* short, and the step waits for it */
+    take_sum(s);
 }
 
 /* Open MPI answers for rank 0 only while rank 0 is in one of its functions. Ranks of one machine therefore share the

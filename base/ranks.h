@@ -47,7 +47,7 @@ bool ranks_all_ok(bool ok, struct err *err);
 /* Whether what rank 0 writes into the directory, which it makes, is seen by all. */
 bool ranks_see_directory(const char *path, struct err *err);
 
-/* Sums of floats in the background, while the caller computes. At most RANKS_SUMS at a time; x is not touched until
+/* Sums of floats in the background, while the caller computes. At most RANKS_SUMS at a time; x is not the caller's until
  * ranks_sum_wait. The result may depend on the number of ranks in the last bits, not on timing. */
 enum { RANKS_SUMS = 8 };
 void ranks_sum_start(int slot, float *x, size_t n);

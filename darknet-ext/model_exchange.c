@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "darknet-ext/model_parts.h"
 
-/* The last two buckets wait for the end of the pass. They should be small: what they carry is not hidden. A bucket is
- * closed when it has its share of the weights, or as much as is left for the layers before it. */
+/* A bucket is closed when it has its share of the gradients, or as much as is left for the layers before it: so the
+ * last one is small. It is complete at the very end, and what it carries is not hidden. */
 static bool is_full(const struct bucket *b, size_t below, size_t share)
 {
     size_t n = b->stretch.to - b->stretch.from;
@@ -16,21 +16,21 @@ static bool is_full(const struct bucket *b, size_t below, size_t share)
 static void make_buckets(struct exchanger *x, const struct parameters *ps, const struct program *train)
 {
     int most = x->with->slots < MOST_BUCKETS ? x->with->slots : MOST_BUCKETS;
-    size_t share = ps->weights_floats / (size_t)(most - 1);
+    size_t share = ps->arena_floats / (size_t)(most / 2); /* which leaves buckets for the small ones at the end */
     struct bucket *b = &x->bucket[0];
-    *b = (struct bucket){ .stretch = { ps->weights_floats, ps->weights_floats } };
-    for (int i = ps->n_convs - 1; i >= 0; i--) { /* the backward pass comes from the end */
+    *b = (struct bucket){ .stretch = { ps->arena_floats, ps->arena_floats } };
+    for (int i = ps->n_convs - 1; i > 0; i--) { /* the backward pass comes from the end */
         const struct conv_weights *c = &ps->convs[i];
         b->stretch.from = (size_t)(c->w - ps->arena);
         b->ready = c->parts_phase > b->ready ? c->parts_phase : b->ready;
-        if (i > 0 && x->n < most - 2 && is_full(b, b->stretch.from, share)) {
+        if (x->n < most - 1 && is_full(b, b->stretch.from, share)) {
             b = &x->bucket[++x->n];
             *b = (struct bucket){ .stretch = { x->bucket[x->n - 1].stretch.from, x->bucket[x->n - 1].stretch.from } };
         }
     }
-    x->n += ps->n_convs > 0;
-    x->bucket[x->n++] =
-        (struct bucket){ .stretch = { ps->weights_floats, ps->arena_floats }, .ready = train->n_phases - 1 };
+    b->stretch.from = 0;
+    b->ready = train->n_phases - 1;
+    x->n++;
 }
 
 static void add_chunks(struct exchanger *x, const struct bucket *b, int member, int size)
@@ -40,11 +40,13 @@ static void add_chunks(struct exchanger *x, const struct bucket *b, int member, 
 
 static void start(struct exchanger *x, int i)
 {
-    const struct bucket *b = &x->bucket[i];
-    size_t to = b->stretch.to;
-    if (i == x->n - 1 && !x->shared_norms)
-        to = parameters_put_statistics(x->parameters, x->weight);
-    x->with->start(i, x->parameters->accumulated + b->stretch.from, to - b->stretch.from);
+    const struct parameters *ps = x->parameters;
+    float *from = ps->accumulated + x->bucket[i].stretch.from, *to = ps->accumulated + x->bucket[i].stretch.to;
+    if (i == x->n - 1 && !x->shared_norms) {
+        parameters_put_statistics(ps, x->weight);
+        from = ps->gathered;
+    }
+    x->with->start(i, from, (size_t)(to - from));
 }
 
 /* The sums of all chunks of all ranks into chunk 0. */

@@ -25,7 +25,7 @@ struct exchanger {
     struct team *team;
     bool shared_norms; /* batch norm over the images of all ranks */
     int n;
-    struct bucket bucket[MOST_BUCKETS]; /* in the order in which they leave; the last has no weights */
+    struct bucket bucket[MOST_BUCKETS]; /* in the order in which they leave */
     struct companion companion;
     /* of the step in progress */
     int n_images; /* on this rank */

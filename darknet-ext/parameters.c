@@ -112,7 +112,7 @@ void parameters_free(struct parameters *ps)
     }
     mem_big_free(ps->arena, ps->arena_floats, sizeof(float));
     mem_big_free(ps->momentum, ps->arena_floats, sizeof(float));
-    mem_big_free(ps->accumulated, ps->accumulated_floats, sizeof(float));
+    mem_big_free(ps->gathered, ps->gathered_floats, sizeof(float));
     mem_big_free(ps->parts, ps->parts_floats, sizeof(float));
     free(ps->segments);
     free(ps->sums);
@@ -155,20 +155,20 @@ static size_t add_segment(struct parameters *ps, size_t at, size_t n, int phase,
     return at + n;
 }
 
-/* Weights first, so that what decays is one run; then biases, scales and shifts. Returns floats. */
+/* Biases, scales and shifts first, beside the weights of the first layers: the backward pass comes to them last. Returns
+ * floats. */
 static size_t lay_out_arena(struct parameters *ps)
 {
     ps->segments = mem_alloc((size_t)ps->n_convs * 2 + (size_t)ps->n_norms * 2 + 1, sizeof *ps->segments);
     size_t at = 0;
-    for (int i = 0; i < ps->n_convs; i++)
-        at = add_segment(ps, at, ps->convs[i].floats, ps->convs[i].parts_phase, true);
-    ps->weights_floats = at;
     for (int i = 0; i < ps->n_convs; i++)
         if (ps->graph->nodes[ps->convs[i].node].bias)
             at = add_segment(ps, at, (size_t)ps->convs[i].padded, ps->convs[i].parts_phase, false);
     for (int i = 0; i < ps->n_norms; i++)
         for (int k = 0; k < 1 + ps->norms[i].node->learned_shift; k++)
             at = add_segment(ps, at, (size_t)ps->norms[i].padded, -1, false);
+    for (int i = 0; i < ps->n_convs; i++)
+        at = add_segment(ps, at, ps->convs[i].floats, ps->convs[i].parts_phase, true);
     return at;
 }
 
@@ -187,10 +187,6 @@ static void bind_arena(struct parameters *ps, const struct program *train)
             part += ps->segments[i].n * (size_t)program_chunks(train, ps->segments[i].phase, train->batch);
         }
     struct segment *s = ps->segments;
-    for (int i = 0; i < ps->n_convs; i++, s++) {
-        ps->convs[i].w = ps->arena + s->at;
-        ps->convs[i].parts = (float *)s->parts;
-    }
     for (int i = 0; i < ps->n_convs; i++)
         if (ps->graph->nodes[ps->convs[i].node].bias) {
             ps->convs[i].bias = ps->arena + s->at;
@@ -205,6 +201,10 @@ static void bind_arena(struct parameters *ps, const struct program *train)
             norm->shift = ps->arena + s->at;
             (s++)->parts = norm->shift_gradient;
         }
+    }
+    for (int i = 0; i < ps->n_convs; i++, s++) {
+        ps->convs[i].w = ps->arena + s->at;
+        ps->convs[i].parts = (float *)s->parts;
     }
 }
 
@@ -243,14 +243,22 @@ static bool pack_for(struct parameters *ps, struct op *op, const struct conv *fr
     return true;
 }
 
-static void allocate_accumulated(struct parameters *ps, enum gather gather)
+static size_t gathered_statistics(const struct parameters *ps)
+{
+    size_t floats = 0;
+    for (int i = 0; i < ps->n_norms; i++)
+        floats += 2 * (size_t)ps->norms[i].padded;
+    return floats;
+}
+
+static void allocate_gathered(struct parameters *ps, enum gather gather)
 {
     if (gather == GATHER_NOTHING)
         return;
-    ps->accumulated_floats = ps->arena_floats;
-    for (int i = 0; gather == GATHER_RANKS && i < ps->n_norms; i++)
-        ps->accumulated_floats += 2 * (size_t)ps->norms[i].padded;
-    ps->accumulated = mem_big(ps->accumulated_floats, sizeof(float));
+    size_t statistics = gather == GATHER_RANKS ? gathered_statistics(ps) : 0;
+    ps->gathered_floats = statistics + ps->arena_floats;
+    ps->gathered = mem_big(ps->gathered_floats, sizeof(float));
+    ps->accumulated = ps->gathered + statistics;
 }
 
 bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, enum gather gather,
@@ -261,7 +269,7 @@ bool parameters_bind_training(struct parameters *ps, struct program *train, int 
     ps->arena_floats = lay_out_arena(ps);
     ps->arena = mem_big(ps->arena_floats, sizeof(float));
     ps->momentum = mem_big(ps->arena_floats, sizeof(float));
-    allocate_accumulated(ps, gather);
+    allocate_gathered(ps, gather);
     bind_arena(ps, train);
     allocate_sums(ps, train);
     free(ps->values);
@@ -468,28 +476,27 @@ void parameters_accumulate(const struct parameters *ps, const struct program *tr
     }
 }
 
-size_t parameters_put_statistics(const struct parameters *ps, float weight)
+void parameters_put_statistics(const struct parameters *ps, float weight)
 {
-    size_t at = ps->arena_floats;
+    float *at = ps->gathered;
     for (int i = 0; i < ps->n_norms; i++) {
         const struct norm_state *s = &ps->norms[i];
         for (int k = 0; k < s->padded; k++) {
-            ps->accumulated[at + (size_t)k] = weight * s->batch_mean[k];
-            ps->accumulated[at + (size_t)(s->padded + k)] = weight * s->batch_variance[k];
+            at[k] = weight * s->batch_mean[k];
+            at[s->padded + k] = weight * s->batch_variance[k];
         }
-        at += 2 * (size_t)s->padded;
+        at += 2 * s->padded;
     }
-    return at;
 }
 
 void parameters_take_statistics(const struct parameters *ps)
 {
-    size_t at = ps->arena_floats;
+    const float *at = ps->gathered;
     for (int i = 0; i < ps->n_norms; i++) {
         const struct norm_state *s = &ps->norms[i];
-        memcpy(s->batch_mean, ps->accumulated + at, (size_t)s->padded * sizeof(float));
-        memcpy(s->batch_variance, ps->accumulated + at + s->padded, (size_t)s->padded * sizeof(float));
-        at += 2 * (size_t)s->padded;
+        memcpy(s->batch_mean, at, (size_t)s->padded * sizeof *at);
+        memcpy(s->batch_variance, at + s->padded, (size_t)s->padded * sizeof *at);
+        at += 2 * s->padded;
     }
 }
 

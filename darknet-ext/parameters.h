@@ -62,9 +62,9 @@ struct parameters {
     /* training */
     size_t arena_floats;
     float *arena, *momentum;
-    float *accumulated; /* [accumulated_floats] gradients over subdivisions or ranks, as the arena; NULL: not needed */
-    size_t accumulated_floats;
-    size_t weights_floats; /* of the arena; biases, scales and shifts follow */
+    float *accumulated; /* gradients over subdivisions or ranks, as the arena; NULL: not needed */
+    float *gathered;    /* [gathered_floats] accumulated, and room for batch statistics before it */
+    size_t gathered_floats;
     struct segment *segments;
     float *parts;
     size_t parts_floats;
@@ -82,7 +82,7 @@ void parameters_free(struct parameters *ps);
 enum gather {
     GATHER_NOTHING, /* the chunks of one pass */
     GATHER_PASSES,  /* accumulated: of several passes */
-    GATHER_RANKS    /* the same, with room for batch statistics behind the arena's floats */
+    GATHER_RANKS    /* of several ranks, with batch statistics */
 };
 bool parameters_bind_training(struct parameters *ps, struct program *train, int threads, enum gather gather,
                               struct err *err);
@@ -118,8 +118,8 @@ struct stretch {
 void parameters_accumulate(const struct parameters *ps, const struct program *train, int n, bool first,
                            struct stretch stretch, int thread, int size);
 
-/* GATHER_RANKS: the batch statistics times `weight` go behind the gradients; and back when they are those of all. */
-size_t parameters_put_statistics(const struct parameters *ps, float weight); /* floats in use, those of the arena too */
+/* GATHER_RANKS: the batch statistics times `weight` go before the gradients; and back when they are those of all. */
+void parameters_put_statistics(const struct parameters *ps, float weight);
 void parameters_take_statistics(const struct parameters *ps);
 /* running = (1-rate) running + rate * batch, as Darknet with rate 0.01; the first passes average evenly. */
 void parameters_update_statistics(struct parameters *ps, int64_t passes_before);

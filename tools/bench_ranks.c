@@ -73,11 +73,9 @@ static void print_buckets(void)
 {
     size_t n = 0, last = 0;
     int buckets = 0;
-    for (int s = 0; s < RANKS_SUMS && sent[s].x; s++, buckets++)
-        n += sent[s].n;
-    for (int s = buckets - 2; s >= 0 && s < buckets; s++)
-        last += sent[s].n;
-    printf("%d buckets, %zu bytes, of which the last two %zu\n", buckets, n * sizeof(float), last * sizeof(float));
+    for (; buckets < RANKS_SUMS && sent[buckets].x; buckets++)
+        n += last = sent[buckets].n;
+    printf("%d buckets, %zu bytes, of which the last has %zu\n", buckets, n * sizeof(float), last * sizeof(float));
 }
 
 static bool run(struct model *m, struct step *step, double seconds, double *arrivals, struct err *err)
