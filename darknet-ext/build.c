@@ -126,7 +126,10 @@ static int epilogue_norm(const struct builder *b, int i)
                  (!node->batch_norm || b->ps->convs[b->ps->conv_of[i]].folds == next);
     if (!folds || graph_slope(node->activation) < 0)
         return -1;
-    if (b->mode == BUILD_GRADIENT && !(is_relu(node) && has_signs(b, i, CONV_FORWARD)))
+    bool own = has_signs(b, i, CONV_FORWARD);
+    if (b->mode == BUILD_GRADIENT && !(is_relu(node) && own))
+        return -1;
+    if (node->n_in == 2 && !own) /* oneDNN may add in another order: both programs shall give the same logits */
         return -1;
     return node->n_in == 1 || may_overwrite_shortcut(b, i, next) ? next : -1;
 }
