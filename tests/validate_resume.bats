@@ -109,6 +109,7 @@ wait_for_image() {
 @test "two runs cannot share a directory" {
     start run
     wait_for_image run
+    kill -STOP $job # it keeps its lock
     run --separate-stderr "$VALIDATE" sis "${OPTIONS[@]}" --out run --overwrite
     kill -KILL $job
     echo "$stderr"
