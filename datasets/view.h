@@ -6,8 +6,9 @@
  *   random:F              share F of the pixels, drawn for each image
  *   segment:F             whole regions of similar colour (superpixels), drawn for each image until share F is reached
  *   masks:FILE[,FILE][@S] the masks of `validate sis` (masks.npz, with sis.json beside it), one file for each split
- * that is read: those of the highest threshold, or the S (as 5% or 0.05) of the pixels removed last mask-only:FILE...
- * the same, but the kept pixels are white: only their places are shown
+ *                         that is read: those of the highest threshold, or the S (as 5% or 0.05) of the pixels that
+ *                         were removed last
+ *   mask-only:FILE...     the same, but the kept pixels are white: only their places are shown
  *
  * Pixels are those of the network's input in the test geometry (the frame). A mask belongs to its image: random and
  * segment are keyed by (seed, image), so they are the same in every epoch, program and thread. What lies outside the
