@@ -247,7 +247,7 @@ bool program_finish(struct program *p, int threads, int max_chunk, struct err *e
 {
     find_lifetimes(p);
     for (int f = 0; f < p->n_phases; f++) {
-        p->phases[f].chunk = p->batch ? natural_chunk(p, &p->phases[f], max_chunk) : max_chunk;
+        p->phases[f].chunk = natural_chunk(p, &p->phases[f], max_chunk);
         make_groups(p, &p->phases[f]);
     }
     if (!make_convolutions(p, threads, err))
