@@ -58,6 +58,13 @@ static char *read_text(const char *name)
     return text;
 }
 
+static void expect_text(const char *name, const char *wanted)
+{
+    char *text = read_text(name);
+    cr_expect_str_eq(text, wanted);
+    free(text);
+}
+
 static bool run(struct job *j)
 {
     j->ok = process_run(&j->process, &j->err);
@@ -100,7 +107,7 @@ Test(process, a_stop_reaches_each_of_them_once)
     wait_for_all(2);
     for (int i = 0; i < 2; i++) {
         cr_expect(!jobs[i].ok && jobs[i].err.status == EXIT_INTERRUPTED);
-        cr_expect_str_eq(read_text(i ? "b.log" : "a.log"), "asked\n");
+        expect_text(i ? "b.log" : "a.log", "asked\n");
     }
 }
 
@@ -111,11 +118,11 @@ Test(process, a_log_may_go_on_from_the_last_time)
     prepare(&jobs[1], "log", "exit 3");
     jobs[1].process.append = true;
     cr_expect_not(run(&jobs[1]));
-    cr_expect_str_eq(read_text("log"), "first\n");
+    expect_text("log", "first\n");
     cr_expect(strstr(jobs[1].err.text, "without a word"), "an old line speaks for it: %s", jobs[1].err.text);
     prepare(&jobs[2], "log", "echo second");
     cr_assert(run(&jobs[2]));
-    cr_expect_str_eq(read_text("log"), "second\n");
+    expect_text("log", "second\n");
 }
 
 Test(process, it_is_called_as_asked)
@@ -123,7 +130,7 @@ Test(process, it_is_called_as_asked)
     prepare(&jobs[0], "log", "echo $0");
     jobs[0].process.called = "bin/train";
     cr_assert(run(&jobs[0]), "%s", jobs[0].err.text);
-    cr_expect_str_eq(read_text("log"), "bin/train\n");
+    expect_text("log", "bin/train\n");
 }
 
 Test(process, it_keeps_to_the_processors_it_was_given)
@@ -139,6 +146,7 @@ Test(process, it_keeps_to_the_processors_it_was_given)
     prepare(&jobs[0], "log", "grep Cpus_allowed_list /proc/self/status");
     jobs[0].process.cpus = &one;
     cr_assert(run(&jobs[0]), "%s", jobs[0].err.text);
-    char *text = read_text("log"), *wanted = mem_format("Cpus_allowed_list:\t%d\n", last);
-    cr_expect_str_eq(text, wanted);
+    char *wanted = mem_format("Cpus_allowed_list:\t%d\n", last);
+    expect_text("log", wanted);
+    free(wanted);
 }
