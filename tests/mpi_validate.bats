@@ -20,17 +20,21 @@ sis() { # ranks, then options
     ranks "$n" "$VALIDATE" sis "${OPTIONS[@]}" "$@"
 }
 
-# Starts a job of $1 ranks into directory $2 in the background; $job is mpirun.
+# Starts a job of $1 ranks, `validate $COMMAND`, into directory $2 in the background; $job is mpirun.
 start() {
-    mpirun --oversubscribe --allow-run-as-root -n "$1" "$VALIDATE" sis "${OPTIONS[@]}" --out "${@:2}" \
+    mpirun --oversubscribe --allow-run-as-root -n "$1" "$VALIDATE" ${COMMAND:-sis} "${OPTIONS[@]}" --out "${@:2}" \
         >out.txt 2>err.txt 3>&- & # 3: bats waits for who holds it
     job=$!
 }
 
-# Waits until some rank has finished a picture in $1, or the job has ended.
+journals() { # bytes of what the ranks of $1 have written so far
+    find "$1" -name 'sis.partial*' -exec cat {} + 2>/dev/null | wc -c
+}
+
+# Waits until some rank has finished a picture in $1, or the job has ended. $2: bytes of the journals before it began.
 wait_for_picture() {
     for _ in $(seq 6000); do
-        [ -n "$(find "$1" -name 'sis.partial*' -size +4k 2>/dev/null)" ] && return
+        [ "$(journals "$1")" -le $((${2-0} + 4096)) ] || return 0
         kill -0 $job 2>/dev/null || return 1
         sleep 0.01
     done
@@ -47,17 +51,27 @@ wait_for_begin() {
     return 1
 }
 
-# Kills one of the job's ranks, drawn at random; the job ends with a message.
-kill_a_rank() {
+# Kills one of the job's ranks, drawn at random, or sends it the signal $1; false: there was none.
+strike_a_rank() {
     local pids=($(pgrep -P $job))
-    if [ ${#pids[@]} -eq 0 ]; then # not begun yet, or at its end
-        wait $job || true
-        return 1
-    fi
-    kill -KILL "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null
-    status=0
-    wait $job || status=$?
-    [ $status -ne 0 ]
+    [ ${#pids[@]} -gt 0 ] || return 1 # not begun yet, or at its end
+    kill -${1:-KILL} "${pids[RANDOM % ${#pids[@]}]}" 2>/dev/null
+}
+
+# Starts a job of $1 ranks into $2, has "${@:3}" stop it as soon as a picture is finished, and waits: $status is not 0.
+# Begins anew as long as the job ends by itself, as it may on a fast machine: without a stop there is no test.
+stop_at_work() {
+    local before
+    for _ in $(seq 20); do
+        before=$(journals "$2")
+        start "$1" "$2" $([ -e "$2" ] && echo --resume)
+        ! wait_for_picture "$2" "$before" || "${@:3}" || true
+        status=0
+        wait $job || status=$?
+        [ $status -eq 0 ] || return 0
+        rm -rf "$2"
+    done
+    return 1
 }
 
 says() { # one line of validate's own in err.txt that holds $1
@@ -146,27 +160,16 @@ timeless() {
 
 @test "killed ranks lose nothing but the pictures in work, and any number goes on to the same bytes" {
     "$VALIDATE" sis "${OPTIONS[@]}" --quiet --out one
-    kills=0
-    for _ in 1 2 3; do
-        start $((2 + RANDOM % 3)) many --resume
-        wait_for_picture many || break
-        sleep 0.$((RANDOM % 10))
-        kill_a_rank || break
-        kills=$((kills + 1))
-        before=$(cat many/sis.partial* | wc -c)
-    done
-    wait $job || true
-    echo "$kills kills, $before bytes"
-    [ $kills -ge 1 ]
+    stop_at_work $((2 + RANDOM % 3)) many strike_a_rank
     sis 2 --out many --resume
     same_sis many one
     [ "$(ls many | wc -l)" -eq 3 ]
-    # and so does one alone
-    start 3 again
-    wait_for_picture again
-    kill_a_rank
-    "$VALIDATE" sis "${OPTIONS[@]}" --quiet --out again --resume
-    same_sis again one
+    # killed twice, and then one goes on alone
+    rm -r many
+    stop_at_work 3 many strike_a_rank
+    stop_at_work $((2 + RANDOM % 3)) many strike_a_rank
+    "$VALIDATE" sis "${OPTIONS[@]}" --quiet --out many --resume
+    same_sis many one
 }
 
 # MARGINALIA_LONG=1 bats tests/mpi_validate.bats --filter 'twenty'
@@ -180,7 +183,8 @@ timeless() {
         start $((2 + RANDOM % 3)) many
         wait_for_begin many || { wait $job || true; continue; }
         sleep $((RANDOM % 3)).$((RANDOM % 10))
-        kill_a_rank || continue
+        strike_a_rank || true
+        ! wait $job || continue
         kills=$((kills + 1))
         sis $((1 + RANDOM % 4)) --out many --resume --quiet
         same_sis many one
@@ -193,15 +197,11 @@ timeless() {
     "$VALIDATE" sis "${OPTIONS[@]}" --quiet --out one
     for how in rank mpirun; do
         rm -rf many
-        start 3 many
-        wait_for_picture many
         if [ $how = rank ]; then
-            kill -TERM "$(pgrep -P $job | tail -n 1)"
+            stop_at_work 3 many strike_a_rank TERM
         else
-            kill -USR1 $job
+            stop_at_work 3 many eval 'kill -USR1 $job'
         fi
-        status=0
-        wait $job || status=$?
         cat err.txt
         [ $status -eq 75 ]
         says 'interrupted after [0-9]* of 24 images; continue with: mpirun -n 3 .* --resume$'
@@ -215,19 +215,15 @@ timeless() {
     make_policy '{ check = "accuracy"; at_least = 0.5; },
         { check = "sis.size"; threshold = 0.5; at_least = 0.0; }'
     sed -i 's/"gradient"/"backselect"/; s/per_step = 8; //' policy.conf
-    options=($RUN --policy policy.conf --threads 1)
-    "$VALIDATE" model "${options[@]}" --quiet --out one >/dev/null
-    mpirun --oversubscribe --allow-run-as-root -n 2 "$VALIDATE" model "${options[@]}" --out many >out.txt 2>err.txt 3>&- &
-    job=$!
-    wait_for_picture many
-    kill -USR1 $job
-    status=0
-    wait $job || status=$?
+    OPTIONS=($RUN --policy policy.conf --threads 1)
+    COMMAND=model
+    "$VALIDATE" model "${OPTIONS[@]}" --quiet --out one >/dev/null
+    stop_at_work 2 many eval 'kill -USR1 $job'
     cat err.txt
     [ $status -eq 75 ]
     says 'interrupted; continue with: mpirun -n 2 .* --resume$'
     [ ! -e many/report.json ]
-    ranks 3 "$VALIDATE" model "${options[@]}" --out many --resume >/dev/null
+    ranks 3 "$VALIDATE" model "${OPTIONS[@]}" --out many --resume >/dev/null
     diff <(timeless one/report.json) <(timeless many/report.json)
 }
 
@@ -280,9 +276,7 @@ timeless() {
 }
 
 @test "a rank that cannot write ends the job with its cause" {
-    start 2 many
-    wait_for_picture many
-    kill_a_rank
+    stop_at_work 2 many strike_a_rank
     rm -f many/sis.partial.1
     mkdir many/sis.partial.1 # where rank 1 wants its journal
     status=0
