@@ -61,6 +61,7 @@ FUZZERS  := $(sort $(wildcard tests/fuzz_*.c))
 PROBES   := $(sort $(wildcard tests/probe_*.c))
 HELPERS  := $(filter-out $(TESTS) $(FUZZERS) $(PROBES),$(sort $(wildcard tests/*.c)))
 TOOLS    := $(sort $(wildcard tools/*.c))
+PARTS    := $(sort $(wildcard tools/*/*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
@@ -178,13 +179,16 @@ $(PROGRAMS): $(PROGDIR)/%: $(BUILD)/%/main.o $(LIB) $(VERSION_OBJECT)
 	$(QUIET)$(LINK) $(LIBRARIES)
 
 # After "|": a new version alone is no reason to link the tests again.
-$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS)) $(LIB) | $(VERSION_OBJECT)
+$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS) $(PARTS)) $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -lcriterion $(LIBRARIES)
 
 $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -fsanitize=fuzzer $(LIBRARIES)
+
+# A tool that is too long for one file: tools/NAME.c has its main, tools/NAME/*.c the rest.
+$(foreach p,$(PARTS),$(eval $(patsubst %/,$(BUILD)/%,$(dir $(p))): $(call object,$(p))))
 
 $(TOOL_PROGRAMS) $(PROBE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
 	$(call SAY,link)
@@ -233,4 +237,4 @@ $(RANKS_OBJECTS): CPP_ALL += $(MPI_FLAGS)
 $(RANKS_OBJECTS): $(BUILD)/mpi.txt
 
 -include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT))
--include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(PROBES) $(FUZZERS) $(HELPERS) $(TOOLS))
+-include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(PROBES) $(FUZZERS) $(HELPERS) $(TOOLS) $(PARTS))
