@@ -76,6 +76,26 @@ refused() { # fragment of the message, then the arguments
     [ $status -eq 2 ]
 }
 
+@test "killed outright, a sweep leaves no training behind" {
+    make_data 3072
+    "$SWEEP" tiny.cfg net.seed=1 --no-compare --out killed -- --epochs 100000 --quiet --threads 1 3>&- &
+    sweep=$!
+    wait_for killed/net.seed=1/summary.csv
+    training=$(pgrep -P $sweep -x train)
+    kill -KILL $sweep
+    wait $sweep || true
+    for _ in $(seq 600); do # half a minute
+        flock -n killed/net.seed=1/lock true && break
+        sleep 0.05
+    done
+    status=0
+    flock -n killed/net.seed=1/lock true || status=$?
+    [ $status -eq 0 ] || kill -KILL "$training"
+    [ $status -eq 0 ]
+    grep -q '"status": "interrupted"' killed/net.seed=1/manifest.json
+    [ -s killed/net.seed=1/checkpoint.bin ]
+}
+
 @test "a run that fails does not stop the others, and is told of" {
     run --separate-stderr "$SWEEP" tiny.cfg net.learning_rate=1000,0.05 --no-compare -- "${QUICK[@]}"
     echo "$output" "$stderr"
