@@ -23,7 +23,7 @@ static const char merge_examples[] =
     "Exit status: 0 done, 2 wrong usage or shards that do not belong together, 3 could not run.\n";
 
 static const char judge_examples[] =
-    "  validate model runs/resnet20                        a report in runs/resnet20/validation, in one to two minutes\n"
+    "  validate model runs/resnet20                        a report in runs/resnet20/validation, in 1 to 2 minutes\n"
     "  validate model runs/resnet20 --full --overwrite     the same on all pictures that the policy allows\n"
     "  validate model runs/new --previous runs/old/validation/report.json\n"
     "  validate model runs/resnet20 --waive wrong.class='accepted by the safety board, 3 March'\n"
