@@ -22,9 +22,9 @@ static const char examples[] =
     "Exit status: 0 trained, 2 wrong usage or settings, 3 could not run (unreadable data, full disk, diverged),\n"
     "75 interrupted after a whole checkpoint (--resume continues).\n";
 
-static int make_table(struct train_options *o, const char **without, struct setting table[MAX_OPTIONS])
+static int run_rows(struct train_options *o, struct setting *table)
 {
-    const struct setting all[] = {
+    const struct setting rows[] = {
         { .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = &o->out, .argument = "DIR",
           .help = "run directory (default: runs/ and the name of the cfg)" },
         { .name = "data", .letter = 'd', .kind = SETTING_STRING, .value = &o->data, .argument = "DIR",
@@ -37,6 +37,16 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .help = "length of the training instead of the cfg's epochs or max_batches; warmup scales with it" },
         { .name = "batches", .kind = SETTING_INT, .value = &o->batches, .min = 1, .max = 1e12, .argument = "N",
           .help = "stop after N batches in all; the learning rate is that of the whole training" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+/* What of the pictures is learnt. */
+static int view_rows(struct train_options *o, const char **without, struct setting *table)
+{
+    const struct setting rows[] = {
         { .name = "view", .kind = SETTING_STRING, .value = &o->view, .argument = "VIEW",
           .help = "train and test on a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
                   "masks:FILE[,FILE][@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
@@ -48,6 +58,15 @@ static int make_table(struct train_options *o, const char **without, struct sett
                   "it stays while the pixels move, as in the published code" },
         { .name = "without", .kind = SETTING_STRING, .value = without, .argument = "K/N",
           .help = "leave part K of N parts of the training images out: those whose number mod N is K - 1" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+static int network_rows(struct train_options *o, struct setting *table)
+{
+    const struct setting rows[] = {
         { .name = "precision", .kind = SETTING_CHOICE, .value = &o->precision, .choices = "f32|bf16",
           .argument = "P", .help = "f32 or bf16 instead of the cfg's precision" },
         { .name = "kernels", .kind = SETTING_CHOICE, .value = &o->kernels, .choices = "auto|onednn|own",
@@ -61,6 +80,16 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .argument = "RULE", .help = "mean of the members' logits or of their probabilities (default: the cfg's)" },
         { .name = "join", .kind = SETTING_STRING, .value = &o->join, .argument = "DIR",
           .help = "make an ensemble in DIR of the finished runs that are named instead of CFG" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+/* What a training begins from. */
+static int begin_rows(struct train_options *o, struct setting *table)
+{
+    const struct setting rows[] = {
         { .name = "resume", .letter = 'r', .kind = SETTING_FLAG, .value = &o->resume,
           .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
         { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite,
@@ -69,6 +98,15 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .help = "start from these weights (fine-tuning) instead of random ones" },
         { .name = "teacher", .letter = 't', .kind = SETTING_STRING, .value = &o->teacher, .argument = "RUN",
           .help = "learn the answers of this finished run or ensemble beside the labels (distillation)" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+static int output_rows(struct train_options *o, struct setting *table)
+{
+    const struct setting rows[] = {
         { .name = "export-stock", .kind = SETTING_STRING, .value = &o->export_stock, .argument = "DIR",
           .help = "write cfg and weights for stock Darknet when done; with --weights: those, without training" },
         { .name = "dry-run", .letter = 'n', .kind = SETTING_FLAG, .value = &o->dry_run,
@@ -82,6 +120,15 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .argument = "SECONDS", .help = "time between checkpoints; 0: after each batch" },
         { .name = "checkpoint-batches", .kind = SETTING_INT, .value = &o->checkpoint_batches, .min = 1, .max = 1e9,
           .argument = "N", .help = "a checkpoint every N batches instead of by time" },
+    };
+
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+static int sample_rows(struct train_options *o, struct setting *table)
+{
+    const struct setting rows[] = {
         { .name = "test-samples", .kind = SETTING_INT, .value = &o->test_samples, .min = 1, .max = 1000,
           .argument = "N",
           .help = "input dropout: final accuracy also with N draws per image (otherwise with 1 and 8)" },
@@ -91,9 +138,21 @@ static int make_table(struct train_options *o, const char **without, struct sett
           .argument = "N", .help = "use only the first N test images" },
     };
 
-    _Static_assert(sizeof all <= MAX_OPTIONS * sizeof *all, "room in the table");
-    memcpy(table, all, sizeof all);
-    return sizeof all / sizeof *all;
+    memcpy(table, rows, sizeof rows);
+    return sizeof rows / sizeof *rows;
+}
+
+static int make_table(struct train_options *o, const char **without, struct setting table[MAX_OPTIONS])
+{
+    int n = run_rows(o, table);
+
+    n += view_rows(o, without, table + n);
+    n += network_rows(o, table + n);
+    n += begin_rows(o, table + n);
+    n += output_rows(o, table + n);
+    n += sample_rows(o, table + n);
+    assert(n <= MAX_OPTIONS);
+    return n;
 }
 
 static struct train_options defaults(void)
