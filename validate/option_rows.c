@@ -74,6 +74,35 @@ struct setting option_waive(struct setting_list *value)
                              .help = "accept that CHECK does not pass; recorded and shown; may be repeated" };
 }
 
+struct setting option_policy(const char **value, const char *help)
+{
+    return (struct setting){
+        .name = "policy", .letter = 'p', .kind = SETTING_STRING, .value = value, .argument = "FILE", .help = help
+    };
+}
+
+struct setting option_quick(bool *value, const char *help)
+{
+    return (struct setting){ .name = "quick", .kind = SETTING_FLAG, .value = value, .help = help };
+}
+
+struct setting option_full(bool *value, const char *help)
+{
+    return (struct setting){ .name = "full", .kind = SETTING_FLAG, .value = value, .help = help };
+}
+
+struct setting option_out(const char **value, const char *help)
+{
+    return (struct setting){
+        .name = "out", .letter = 'o', .kind = SETTING_STRING, .value = value, .argument = "DIR", .help = help
+    };
+}
+
+struct setting option_overwrite(bool *value, const char *help)
+{
+    return (struct setting){ .name = "overwrite", .kind = SETTING_FLAG, .value = value, .help = help };
+}
+
 struct setting option_resume_validation(bool *value)
 {
     return (struct setting){ .name = "resume",
@@ -95,4 +124,11 @@ struct setting option_quiet(bool *value)
 {
     return (
         struct setting){ .name = "quiet", .letter = 'q', .kind = SETTING_FLAG, .value = value, .help = "no progress" };
+}
+
+bool options_agree(const char *program, const char *name, bool given, const char *other, bool other_given,
+                   struct err *err)
+{
+    return !(given && other_given) ||
+           err_usage(err, "%s: --%s and --%s contradict each other; leave one of them out", program, name, other);
 }

@@ -124,12 +124,7 @@ static int search_rows(struct sis_options *o, struct sis_words *words, struct se
 static int sis_rows(struct sis_options *o, struct sis_words *words, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "out",
-          .letter = 'o',
-          .kind = SETTING_STRING,
-          .value = &o->out,
-          .argument = "DIR",
-          .help = "where results go (default: sis in the run directory)" },
+        option_out(&o->out, "where results go (default: sis in the run directory)"),
         { .name = "images",
           .letter = 'i',
           .kind = SETTING_STRING,
@@ -152,7 +147,7 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
           .kind = SETTING_FLAG,
           .value = &o->resume,
           .help = "continue an interrupted run; the result has the same bytes as without the interruption" },
-        { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former result" },
+        option_overwrite(&o->overwrite, "replace a former result"),
         option_quiet(&o->quiet),
     };
 
@@ -163,34 +158,18 @@ static int sis_rows(struct sis_options *o, struct sis_words *words, struct setti
 static int judge_rows(struct judge_options *o, bool *quick, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "policy",
-          .letter = 'p',
-          .kind = SETTING_STRING,
-          .value = &o->policy,
-          .argument = "FILE",
-          .help = "which checks, with which limits (default: cfg/release.conf)" },
-        { .name = "quick",
-          .kind = SETTING_FLAG,
-          .value = quick,
-          .help = "the policy's small sample sizes (the default)" },
-        { .name = "full",
-          .kind = SETTING_FLAG,
-          .value = &o->full,
-          .help = "the policy's full sample sizes, and networks trained on parts of the pictures" },
+        option_policy(&o->policy, "which checks, with which limits (default: cfg/release.conf)"),
+        option_quick(quick, "the policy's small sample sizes (the default)"),
+        option_full(&o->full, "the policy's full sample sizes, and networks trained on parts of the pictures"),
         { .name = "previous",
           .kind = SETTING_STRING,
           .value = &o->previous,
           .argument = "REPORT",
           .help = "report.json of the last release: no check may be worse than there" },
         option_waive(&o->waive),
-        { .name = "out",
-          .letter = 'o',
-          .kind = SETTING_STRING,
-          .value = &o->out,
-          .argument = "DIR",
-          .help = "where the report goes (default: validation in the run directory)" },
+        option_out(&o->out, "where the report goes (default: validation in the run directory)"),
         option_resume_validation(&o->resume),
-        { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former report" },
+        option_overwrite(&o->overwrite, "replace a former report"),
         option_list_checks(&o->list_checks),
         option_quiet(&o->quiet),
     };
@@ -332,9 +311,7 @@ static bool check_subject(const char *program, const struct subject_options *o, 
         return err_usage(err, "%s: no model; name a run directory of train, or give --cfg and --weights", program);
     if (!o->run && !out)
         return err_usage(err, "%s: without a run directory, --out must say where results go; add --out DIR", program);
-    if (resume && overwrite)
-        return err_usage(err, "%s: --resume and --overwrite contradict each other; leave one of them out", program);
-    return true;
+    return options_agree(program, "resume", resume, "overwrite", overwrite, err);
 }
 
 static bool look_up(struct sis_options *o, const struct sis_words *words, struct err *err)
@@ -393,8 +370,8 @@ bool judge_options_parse(struct judge_options *o, int argc, char **argv, struct 
     struct settings s = judge_settings(o, &quick, table);
     if (!settings_parse(&s, argc, argv, &o->subject.run, &n, err))
         return false;
-    if (quick && o->full)
-        return err_usage(err, "%s: --quick and --full contradict each other; leave one of them out", s.program);
+    if (!options_agree(s.program, "quick", quick, "full", o->full, err))
+        return false;
     return o->list_checks || check_subject(s.program, &o->subject, o->out, o->resume, o->overwrite, err);
 }
 

@@ -17,25 +17,12 @@ static const char examples[] =
     "or\n"
     "settings, or models that cannot be compared; 3 could not run; 4 undecided; 75 interrupted (--resume continues).\n";
 
-/* Values before they are looked up. */
-struct words {
-    bool quick, images_given;
-};
-
-static int question_rows(struct compare_options *o, struct words *words, struct setting *table)
+static int question_rows(struct compare_options *o, bool *quick, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "policy",
-          .letter = 'p',
-          .kind = SETTING_STRING,
-          .value = &o->policy,
-          .argument = "FILE",
-          .help = "which questions, with which margins (default: cfg/compare.conf)" },
-        { .name = "quick",
-          .kind = SETTING_FLAG,
-          .value = &words->quick,
-          .help = "the policy's small sample sizes (the default)" },
-        { .name = "full", .kind = SETTING_FLAG, .value = &o->full, .help = "the policy's full sample sizes" },
+        option_policy(&o->policy, "which questions, with which margins (default: cfg/compare.conf)"),
+        option_quick(quick, "the policy's small sample sizes (the default)"),
+        option_full(&o->full, "the policy's full sample sizes"),
         { .name = "images",
           .letter = 'i',
           .kind = SETTING_INT,
@@ -43,7 +30,6 @@ static int question_rows(struct compare_options *o, struct words *words, struct 
           .min = 1,
           .max = 1e9,
           .argument = "N",
-          .given = &words->images_given,
           .help = "pictures whose pixels are hidden, instead of the policy's sample sizes" },
     };
 
@@ -65,14 +51,9 @@ static int other_rows(struct compare_options *o, struct setting *table)
         option_seed(&o->seed),
         option_allow_partial(&o->allow_partial),
         option_kernels(&o->kernels),
-        { .name = "out",
-          .letter = 'o',
-          .kind = SETTING_STRING,
-          .value = &o->out,
-          .argument = "DIR",
-          .help = "where the page goes (default: against_A in the directory of the second run)" },
+        option_out(&o->out, "where the page goes (default: against_A in the directory of the second run)"),
         option_resume_validation(&o->resume),
-        { .name = "overwrite", .kind = SETTING_FLAG, .value = &o->overwrite, .help = "replace a former comparison" },
+        option_overwrite(&o->overwrite, "replace a former comparison"),
         option_list_checks(&o->list_checks),
         option_quiet(&o->quiet),
     };
@@ -86,9 +67,9 @@ static struct compare_options defaults(void)
     return (struct compare_options){ .threads = team_available_cpus(), .seed = 1 };
 }
 
-static struct settings make_settings(struct compare_options *o, struct words *words, struct setting *table)
+static struct settings make_settings(struct compare_options *o, bool *quick, struct setting *table)
 {
-    int n = question_rows(o, words, table);
+    int n = question_rows(o, quick, table);
 
     n += other_rows(o, table + n);
     return (struct settings){ .program = program,
@@ -101,36 +82,33 @@ static struct settings make_settings(struct compare_options *o, struct words *wo
                               .examples = examples };
 }
 
-static bool check(const struct compare_options *o, const struct words *words, struct err *err)
+static bool check(const struct compare_options *o, bool quick, struct err *err)
 {
     if (o->list_checks)
         return true;
     if (o->n < 2)
         return err_usage(err, "%s: needs two run directories at least, the baseline first; validate compare --help",
                          program);
-    if (o->resume && o->overwrite)
-        return err_usage(err, "%s: --resume and --overwrite contradict each other; leave one of them out", program);
-    if (words->quick && o->full)
-        return err_usage(err, "%s: --quick and --full contradict each other; leave one of them out", program);
-    return true;
+    return options_agree(program, "resume", o->resume, "overwrite", o->overwrite, err) &&
+           options_agree(program, "quick", quick, "full", o->full, err);
 }
 
 bool compare_options_parse(struct compare_options *o, int argc, char **argv, struct err *err)
 {
     struct setting table[MAX_OPTIONS];
-    struct words words = { 0 };
+    bool quick = false;
 
     *o = defaults();
-    struct settings s = make_settings(o, &words, table);
-    return settings_parse(&s, argc, argv, o->run, &o->n, err) && check(o, &words, err);
+    struct settings s = make_settings(o, &quick, table);
+    return settings_parse(&s, argc, argv, o->run, &o->n, err) && check(o, quick, err);
 }
 
 void compare_options_help(FILE *out)
 {
     struct setting table[MAX_OPTIONS];
     struct compare_options o = defaults();
-    struct words words = { 0 };
-    struct settings s = make_settings(&o, &words, table);
+    bool quick = false;
+    struct settings s = make_settings(&o, &quick, table);
 
     settings_help(&s, out);
 }

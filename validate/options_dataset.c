@@ -61,20 +61,9 @@ static int subject_rows(struct dataset_options *o, struct words *words, struct s
 static int judge_rows(struct dataset_options *o, struct words *words, struct setting *table)
 {
     const struct setting rows[] = {
-        { .name = "policy",
-          .letter = 'p',
-          .kind = SETTING_STRING,
-          .value = &o->policy,
-          .argument = "FILE",
-          .help = "which checks, with which limits (default: cfg/dataset.conf)" },
-        { .name = "quick",
-          .kind = SETTING_FLAG,
-          .value = &words->quick,
-          .help = "the policy's small sample sizes, nothing is trained (the default)" },
-        { .name = "full",
-          .kind = SETTING_FLAG,
-          .value = &o->full,
-          .help = "the policy's full sample sizes, and networks trained on parts of the pictures" },
+        option_policy(&o->policy, "which checks, with which limits (default: cfg/dataset.conf)"),
+        option_quick(&words->quick, "the policy's small sample sizes, nothing is trained (the default)"),
+        option_full(&o->full, "the policy's full sample sizes, and networks trained on parts of the pictures"),
         { .name = "previous",
           .kind = SETTING_STRING,
           .value = &o->previous,
@@ -101,17 +90,9 @@ static int output_rows(struct dataset_options *o, struct setting *table)
           .value = &o->fix,
           .argument = "crop-border:W|randomize-border[:W]",
           .help = "instead of judging: write a cleaned copy to --out; the original stays as it is" },
-        { .name = "out",
-          .letter = 'o',
-          .kind = SETTING_STRING,
-          .value = &o->out,
-          .argument = "DIR",
-          .help = "where the report or the copy goes (default of a report: validation/NAME)" },
+        option_out(&o->out, "where the report or the copy goes (default of a report: validation/NAME)"),
         option_resume_validation(&o->resume),
-        { .name = "overwrite",
-          .kind = SETTING_FLAG,
-          .value = &o->overwrite,
-          .help = "replace a former report, list of suspects or copy" },
+        option_overwrite(&o->overwrite, "replace a former report, list of suspects or copy"),
         option_list_checks(&o->list_checks),
         option_quiet(&o->quiet),
     };
@@ -167,10 +148,9 @@ static bool check_fix(const struct dataset_options *o, const struct words *words
 
 static bool check_together(const struct dataset_options *o, const struct words *words, struct err *err)
 {
-    if (words->quick && o->full)
-        return err_usage(err, "%s: --quick and --full contradict each other; leave one of them out", program);
-    if (o->resume && o->overwrite)
-        return err_usage(err, "%s: --resume and --overwrite contradict each other; leave one of them out", program);
+    if (!options_agree(program, "quick", words->quick, "full", o->full, err) ||
+        !options_agree(program, "resume", o->resume, "overwrite", o->overwrite, err))
+        return false;
     if (words->baseline_given && !o->view)
         return err_usage(err, "%s: --baseline belongs to --view, which is missing; add it", program);
     if (o->masks.n > MOST_MASKS)
