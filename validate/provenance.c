@@ -51,18 +51,6 @@ static char *sample_text(const struct suite *s)
     return text;
 }
 
-static char *search_text(const struct suite *s)
-{
-    const struct policy *p = s->policy;
-    char *step = p->sis.method == SIS_BACKSELECT ? mem_string("one pixel per step")
-                                                 : mem_format("%d pixels per step", p->sis.per_step);
-    char *text = mem_format("%s SIS, %s, ranked by %s, hidden pixels: %s", sis_method_name(p->sis.method), step,
-                            sis_rank_name(p->sis.rank), baseline_name(p->baseline));
-
-    free(step);
-    return text;
-}
-
 static char *again_text(const struct suite *s)
 {
     if (!s->searched)
@@ -98,7 +86,7 @@ static void fill_facts(const struct suite *s, struct report *r)
         provenance_add(r, "View", false, mem_format("the model was shown only %s", view_text(m->view)));
     provenance_add(r, "Policy", true, mem_format("%s\nsha256 %s", s->policy->path, s->policy->hash));
     provenance_add(r, "Pictures", false, sample_text(s));
-    provenance_add(r, "Deciding pixels", false, search_text(s));
+    provenance_add(r, "Deciding pixels", false, provenance_search(s->policy));
     provenance_add(r, "Shown again", false, again_text(s));
     provenance_add(
         r, "Intervals", false,
@@ -124,14 +112,14 @@ static void fill_facts(const struct suite *s, struct report *r)
 static json_t *search_json(const struct suite *s)
 {
     const struct policy *p = s->policy;
-    json_t *thresholds = json_array();
+    json_t *search = provenance_search_json(p), *thresholds = json_array();
 
     for (int i = 0; i < p->n_thresholds; i++)
         json_array_append_new(thresholds, json_real(p->threshold[i]));
-    return json_pack("{s:s, s:s, s:i, s:i, s:s, s:o, s:I, s:I}", "method", sis_method_name(p->sis.method), "rank",
-                     sis_rank_name(p->sis.rank), "per_step", p->sis.per_step, "candidates", p->sis.candidates,
-                     "baseline", baseline_name(p->baseline), "thresholds", thresholds, "subsets_shown_again",
-                     (json_int_t)s->again.subsets, "below_threshold", (json_int_t)s->again.failed);
+    json_object_set_new(search, "thresholds", thresholds);
+    json_object_set_new(search, "subsets_shown_again", json_integer((json_int_t)s->again.subsets));
+    json_object_set_new(search, "below_threshold", json_integer((json_int_t)s->again.failed));
+    return search;
 }
 
 static json_t *selftest_json(const struct selftest *t)

@@ -110,6 +110,17 @@ char *provenance_left_out(const struct policy *p)
     return whole;
 }
 
+char *provenance_search(const struct policy *p)
+{
+    char *step = p->sis.method == SIS_BACKSELECT ? mem_string("one pixel per step")
+                                                 : mem_format("%d pixels per step", p->sis.per_step);
+    char *text = mem_format("%s SIS, %s, ranked by %s, hidden pixels: %s", sis_method_name(p->sis.method), step,
+                            sis_rank_name(p->sis.rank), baseline_name(p->baseline));
+
+    free(step);
+    return text;
+}
+
 json_t *provenance_text_json(const char *text)
 {
     json_t *j = json_string(text);
@@ -144,6 +155,13 @@ json_t *provenance_ensemble_json(const struct subject *s)
     for (int i = 0; i < s->n_missing; i++)
         json_array_append_new(missing, provenance_text_json(s->missing[i]));
     return json_pack("{s:s, s:o, s:o}", "combine", subject_rule(s), "members", members, "missing", missing);
+}
+
+json_t *provenance_search_json(const struct policy *p)
+{
+    return json_pack("{s:s, s:s, s:i, s:i, s:s}", "method", sis_method_name(p->sis.method), "rank",
+                     sis_rank_name(p->sis.rank), "per_step", p->sis.per_step, "candidates", p->sis.candidates,
+                     "baseline", baseline_name(p->baseline));
 }
 
 json_t *provenance_waivers_json(const struct waivers *w)

@@ -26,6 +26,9 @@ char *provenance_previous(const struct previous *previous, const struct policy *
 char *provenance_rule(const struct subject *s);
 char *provenance_members(const struct subject *s);
 
+/* Which search for subsets: "gradient SIS, 8 pixels per step, ranked by margin, hidden pixels: mean". */
+char *provenance_search(const struct policy *p);
+
 /* The checks that policy_choose left out, and why. */
 char *provenance_left_out(const struct policy *p);
 
@@ -34,6 +37,7 @@ json_t *provenance_text_json(const char *text);
 json_t *provenance_words_json(int argc, char **argv);
 json_t *provenance_file_json(const char *path, const char *hash);
 json_t *provenance_ensemble_json(const struct subject *s); /* null for a single network */
+json_t *provenance_search_json(const struct policy *p);
 json_t *provenance_waivers_json(const struct waivers *w);
 json_t *provenance_left_out_json(const struct policy *p);
 

@@ -75,18 +75,6 @@ static char *pictures_text(const struct compare *c, const struct comparison *out
     return text;
 }
 
-static char *search_text(const struct compare *c)
-{
-    const struct policy *p = c->policy;
-    char *step = p->sis.method == SIS_BACKSELECT ? mem_string("one pixel per step")
-                                                 : mem_format("%d pixels per step", p->sis.per_step);
-    char *text = mem_format("%s SIS, %s, ranked by %s, hidden pixels: %s", sis_method_name(p->sis.method), step,
-                            sis_rank_name(p->sis.rank), baseline_name(p->baseline));
-
-    free(step);
-    return text;
-}
-
 static char *again_text(const struct compare *c)
 {
     int64_t subsets = 0;
@@ -164,7 +152,7 @@ static void fill_facts(const struct compare *c, struct comparison *out)
     if (out->n_former)
         provenance_add(r, "Asked before", true, former_text(out));
     provenance_add(r, "Pictures", false, pictures_text(c, out));
-    provenance_add(r, "Deciding pixels", false, search_text(c));
+    provenance_add(r, "Deciding pixels", false, provenance_search(c->policy));
     provenance_add(r, "Shown again", false, again_text(c));
     provenance_add(r, "Intervals", false, intervals_text(out));
     provenance_add(
@@ -212,13 +200,6 @@ static json_t *former_json(const struct comparison *out)
     return list;
 }
 
-static json_t *search_json(const struct policy *p)
-{
-    return json_pack("{s:s, s:s, s:i, s:i, s:s}", "method", sis_method_name(p->sis.method), "rank",
-                     sis_rank_name(p->sis.rank), "per_step", p->sis.per_step, "candidates", p->sis.candidates,
-                     "baseline", baseline_name(p->baseline));
-}
-
 static json_t *data_json(const struct compare *c, const struct comparison *out)
 {
     const struct subject *a = c->contender[0].subject;
@@ -243,7 +224,7 @@ static void fill_json(const struct compare *c, struct comparison *out)
     json_object_set_new(o, "require", json_string(out->needs_better ? "better" : "no_worse"));
     json_object_set_new(o, "former_policies", former_json(out));
     json_object_set_new(o, "sizes", json_string(c->images ? "images" : c->full ? "full" : "quick"));
-    json_object_set_new(o, "search", search_json(c->policy));
+    json_object_set_new(o, "search", provenance_search_json(c->policy));
     json_object_set_new(o, "seed", json_integer((json_int_t)c->seed));
     json_object_set_new(o, "threads", json_integer(c->threads));
     json_object_set_new(o, "isa", provenance_text_json(a->network.isa));
