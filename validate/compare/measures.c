@@ -29,40 +29,47 @@ static void make_room(struct measured *m, int n, double low, double high)
 
 /* --- whole pictures ----------------------------------------------------------------------------------------------- */
 
-static bool measure_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct measured *out,
-                             struct err *err)
+static double is_right(const struct answers *a, int64_t i)
+{
+    return a->predicted[i] == a->label[i];
+}
+
+/* Brier's score of each picture: unlike the calibration error, which is one of all pictures together and needs bins, it
+ * is a mean over pictures, so it can be paired. */
+static double brier_of(const struct answers *a, int64_t i)
+{
+    return (double)a->brier[i];
+}
+
+/* most: the largest value there can be. */
+static bool measure_whole(struct study *s, int64_t n, double (*value)(const struct answers *a, int64_t i), double most,
+                          struct measured *out, struct err *err)
 {
     const struct answers *a = study_answers(s, err);
 
-    (void)p;
     if (!a)
         return false;
-    make_room(out, (int)(n < a->n ? n : a->n), 0, 1);
+    make_room(out, (int)(n < a->n ? n : a->n), 0, most);
     for (int i = 0; i < out->n; i++) {
         out->image[i] = a->image[i];
-        out->value[i] = a->predicted[i] == a->label[i];
+        out->value[i] = value(a, i);
         out->counts[i] = true;
     }
     return true;
 }
 
-/* Brier's score of each picture: unlike the calibration error, which is one of all pictures together and needs bins, it
- * is a mean over pictures, so it can be paired. */
+static bool measure_accuracy(struct study *s, const struct policy_check *p, int64_t n, struct measured *out,
+                             struct err *err)
+{
+    (void)p;
+    return measure_whole(s, n, is_right, 1, out, err);
+}
+
 static bool measure_calibration(struct study *s, const struct policy_check *p, int64_t n, struct measured *out,
                                 struct err *err)
 {
-    const struct answers *a = study_answers(s, err);
-
     (void)p;
-    if (!a)
-        return false;
-    make_room(out, (int)(n < a->n ? n : a->n), 0, 2);
-    for (int i = 0; i < out->n; i++) {
-        out->image[i] = a->image[i];
-        out->value[i] = (double)a->brier[i];
-        out->counts[i] = true;
-    }
-    return true;
+    return measure_whole(s, n, brier_of, 2, out, err);
 }
 
 /* --- deciding pixels ---------------------------------------------------------------------------------------------- */
