@@ -163,6 +163,25 @@ Test(compare, pictures_that_are_answered_wrong_do_not_count_where_pixels_decide)
     close_study();
 }
 
+/* The first pictures of a set may all be of one class. */
+Test(compare, fewer_whole_pictures_than_there_are_answers_are_drawn_at_random)
+{
+    struct policy_check p = question("accuracy");
+    struct measured m;
+
+    open_study(planted_all, 0);
+    cr_assert(p.type->measure(&study.study, &p, N / 2, &m, &err), "%s", err.text);
+    cr_assert_eq(m.n, N / 2);
+    for (int i = 0; i < m.n; i++)
+        cr_assert_eq(m.image[i], study.study.image[i], "place %d: picture %lld", i, (long long)m.image[i]);
+    measured_free(&m);
+    m = measure(&p);
+    for (int i = 0; i < m.n; i++)
+        cr_assert_eq(m.image[i], i);
+    measured_free(&m);
+    close_study();
+}
+
 /* A model without weights gives each of three classes a third, whatever it sees. */
 Test(compare, a_model_that_knows_nothing_has_the_scores_of_chance)
 {

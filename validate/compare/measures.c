@@ -7,6 +7,7 @@
 #include "datasets/region.h"
 #include "validate/checks/made.h"
 #include "validate/checks/parts.h"
+#include "validate/selection.h"
 
 void measured_free(struct measured *m)
 {
@@ -41,7 +42,8 @@ static double brier_of(const struct answers *a, int64_t i)
     return (double)a->brier[i];
 }
 
-/* most: the largest value there can be. */
+/* most: the largest value there can be. Answers to all pictures stand in the order of the split, whose first may be all
+ * of one class; answers to fewer were drawn already. */
 static bool measure_whole(struct study *s, int64_t n, double (*value)(const struct answers *a, int64_t i), double most,
                           struct measured *out, struct err *err)
 {
@@ -50,11 +52,15 @@ static bool measure_whole(struct study *s, int64_t n, double (*value)(const stru
     if (!a)
         return false;
     make_room(out, (int)(n < a->n ? n : a->n), 0, most);
+    bool draw = out->n < a->n && a->n == s->data->count[s->split];
+    uint32_t *order = draw ? selection_order(a->n, s->seed) : NULL;
     for (int i = 0; i < out->n; i++) {
-        out->image[i] = a->image[i];
-        out->value[i] = value(a, i);
+        int64_t k = draw ? order[i] : i;
+        out->image[i] = a->image[k];
+        out->value[i] = value(a, k);
         out->counts[i] = true;
     }
+    free(order);
     return true;
 }
 
