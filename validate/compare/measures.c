@@ -55,7 +55,7 @@ static bool measure_whole(struct study *s, int64_t n, double (*value)(const stru
     bool draw = out->n < a->n && a->n == s->data->count[s->split];
     uint32_t *order = draw ? selection_order(a->n, s->seed) : NULL;
     for (int i = 0; i < out->n; i++) {
-        int64_t k = draw ? order[i] : i;
+        int64_t k = draw ? (int64_t)order[i] : i;
         out->image[i] = a->image[k];
         out->value[i] = value(a, k);
         out->counts[i] = true;
