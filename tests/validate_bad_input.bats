@@ -197,13 +197,10 @@ END
 }
 
 @test "a damaged record of an unfinished run is refused, not skipped" {
-    env --default-signal=INT "$VALIDATE" sis $RUN --images 16 -m backselect --out run --quiet 2>/dev/null 3>&- &
-    for _ in $(seq 600); do
-        [ "$(stat -c %s run/sis.partial 2>/dev/null || echo 0)" -gt 20000 ] && break
-        sleep 0.02
-    done
-    kill -KILL $!
-    ! wait $!
+    has_records() {
+        [ "$(stat -c %s run/sis.partial 2>/dev/null || echo 0)" -gt 20000 ]
+    }
+    stop_midway KILL run has_records "$VALIDATE" sis $RUN --images 16 -m backselect --out run --quiet
     printf '\377\376\375\374' | dd of=run/sis.partial bs=1 seek=2500 conv=notrunc status=none
     refuses 3 "run/sis.partial" sis $RUN --images 16 -m backselect --out run --resume
 }
@@ -222,4 +219,23 @@ END
     "$VALIDATE" sis runs/other --images 6 --shard 3/3 --out other3 --quiet >/dev/null
     refuses 2 "weights" merge out part1 part2 other3
     [ ! -e out/sis.jsonl ]
+}
+@test "no pictures to judge by: a data set with one split" {
+    mkdir -p folder
+    for class in a b c d; do
+        mkdir -p folder/train/$class
+        { printf 'P6\n16 16\n255\n'; head -c 768 /dev/zero | tr '\0' "\\$((100 + $(printf %d "'$class") ))"; } >folder/train/$class/1.ppm
+    done
+    cat >folder.conf <<'END'
+format = "folder"; name = "folder"; classes = 4; shape = [3, 16, 16]; directory = "folder";
+mean = [0.5, 0.5, 0.5]; std = [0.25, 0.25, 0.25];
+END
+    sed s/tiny.conf/folder.conf/ tiny.cfg >folder.cfg
+    for seed in 1 2; do
+        "$TRAIN" folder.cfg --epochs 1 --seed $seed --out runs/folder$seed --quiet --threads 1 >/dev/null
+    done
+    refuses 2 "data set folder has no test images" model runs/folder1
+    refuses 2 "data set folder has no test images" compare runs/folder1 runs/folder2
+    refuses 2 "the data set has no images there" sis runs/folder1
+    [ ! -e runs/folder1/validation ] && [ ! -e runs/folder2/against_folder1 ]
 }

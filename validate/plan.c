@@ -1,5 +1,6 @@
 #include "validate/plan.h"
 
+#include <assert.h>
 #include <string.h>
 #include "validate/checks/checks.h"
 #include "validate/outcome.h"
@@ -59,9 +60,7 @@ bool plan_open(const struct plan *p, struct sis_identity *identity, struct study
     int64_t whole = most_pictures(p, BASIS_SPLIT), sample = most_pictures(p, BASIS_SAMPLE);
     int64_t searched = most_pictures(p, BASIS_SEARCH);
 
-    if (m->data->count[SPLIT_TEST] == 0)
-        return err_usage(err, "data set %s has no test images, so nothing can be measured; choose one that has",
-                         m->data->name);
+    assert(m->data->count[SPLIT_TEST] > 0); /* subject_covers */
     fill_identity(p, identity);
     *study = (struct study){ .model = m->model,
                              .data = m->data,

@@ -105,7 +105,8 @@ void subject_close(struct subject *s)
 
 bool subject_covers(const struct subject *s, enum split split, const int64_t *image, int64_t n, struct err *err)
 {
-    bool ok = true;
+    bool ok = n > 0 || err_usage(err, "data set %s has no %s images, so nothing can be measured; choose one that has",
+                                 s->data->name, split == SPLIT_TEST ? "test" : "training");
 
     for (int64_t i = 0; s->view && ok && i < n; i++)
         ok = view_covers(s->view, split, image ? image[i] : i, err);

@@ -77,8 +77,8 @@ const char *subject_rule(const struct subject *s); /* "logit" or "probability" *
 /* The name, with "(2 of 5 members)" when some are left out; free() it. */
 char *subject_title(const struct subject *s);
 
-/* Whether the view has masks of all these images of the split: image[n], or the first n when it is NULL. Asked before a
- * long search. */
+/* Whether there are images at all, n > 0, and the view has masks of all of them in this split: image[n], or the first n
+ * when it is NULL. Asked before anything is read. */
 bool subject_covers(const struct subject *s, enum split split, const int64_t *image, int64_t n, struct err *err);
 
 /* x[c,h,w] = image i of the split as the model is fed. */
