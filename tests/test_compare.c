@@ -206,6 +206,7 @@ Test(compare, a_model_that_knows_nothing_has_the_scores_of_chance)
 static struct policy *policy;
 static struct planted_model *models[2];
 static struct subject subjects[2];
+static struct subject_member members[2];
 static struct contender contenders[2];
 static struct comparison comparison;
 static int patience; /* questions until the user stops it; 0: never */
@@ -227,6 +228,8 @@ static void fill_subject(int k, planted_region reads)
                                     .name = (char *)names[k],
                                     .cfg = "x.cfg",
                                     .weights = "x.weights",
+                                    .n_members = 1,
+                                    .member = &members[k],
                                     .geometry = { .c = 3, .h = PLANTED_SIDE, .w = PLANTED_SIDE, .test_resize = 1 } };
     subjects[k].model = &subjects[k].network.classifier;
     memset(subjects[k].data_hash, 'a', SHA256_HEX - 1);
@@ -319,6 +322,33 @@ Test(compare, who_stops_it_gets_no_comparison)
     clean_up();
 }
 
+static void write_manifest(int k, const char *text)
+{
+    members[k].directory = (char *)fixture_path(k ? "b" : "a");
+    char *path = file_join(members[k].directory, "manifest.json");
+
+    cr_assert(file_make_directories(members[k].directory, &err) && file_write(path, text, strlen(text), &err));
+    free(path);
+}
+
+Test(compare, a_training_that_no_manifest_tells_of_costs_nobody_knows_what)
+{
+    static const char *const bad[] = { "{}", "{\"progress\": {\"wall_seconds\": -5}, \"threads\": 2}",
+                                       "{\"progress\": {\"wall_seconds\": \"5\"}, \"threads\": 2}",
+                                       "{\"progress\": {\"wall_seconds\": 5}, \"threads\": 4294967298}" };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_manifest(0, bad[i]);
+        write_manifest(1, "{\"progress\": {\"wall_seconds\": 12.5}, \"threads\": 2}");
+        cr_assert(compare("{ check = \"accuracy\"; }, { check = \"rubbish\"; no_worse_than = 0.1; }"), "%s", err.text);
+        cr_assert(comparison.subject[1].training_s == 12.5 && comparison.subject[1].training_threads == 2);
+        cr_assert(i == 3 ? comparison.subject[0].training_s == 5 : isnan(comparison.subject[0].training_s), "%s",
+                  bad[i]);
+        cr_assert_eq(comparison.subject[0].training_threads, -1, "%s", bad[i]);
+        clean_up();
+    }
+}
+
 Test(compare, models_of_other_data_shapes_or_the_same_weights_are_refused)
 {
     cr_assert(compare("{ check = \"accuracy\"; }, { check = \"sis.size\"; threshold = 0.6; no_worse_than = 0.1; }"));
@@ -329,6 +359,8 @@ Test(compare, models_of_other_data_shapes_or_the_same_weights_are_refused)
     cr_assert_eq(err.status, EXIT_USAGE);
     b->data_hash[3] = 'a';
     b->geometry.test_resize = 1.2f;
+    cr_assert_not(compare_fits(&subjects[0], b, &err));
+    b->geometry.test_resize = (float)NAN;
     cr_assert_not(compare_fits(&subjects[0], b, &err));
     b->geometry.test_resize = 1;
     b->network.classifier.classes = 4;
@@ -377,10 +409,15 @@ Test(compare, a_directory_remembers_the_policies_that_it_has_seen)
     cr_assert(enter(1, 3, false, 0));
 }
 
+/* As long as one. */
+#define NO_HASH "<b>not a hash, but of the length of one, and into a report</b> x"
+
 Test(compare, a_history_that_is_damaged_is_refused)
 {
     static const char *const bad[] = { "{", "[]", "{\"schema\": \"x\", \"runs\": []}",
-                                       "{\"schema\": \"marginalia.comparison/1\", \"runs\": [{\"policy\": \"12\"}]}" };
+                                       "{\"schema\": \"marginalia.comparison/1\", \"runs\": [{\"policy\": \"12\"}]}",
+                                       "{\"schema\": \"marginalia.comparison/1\", \"runs\": [{\"policy\": \"" NO_HASH
+                                       "\", \"models\": \"" NO_HASH "\"}]}" };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *path = fixture_path(HISTORY_FILE);

@@ -31,7 +31,7 @@ bool compare_fits(const struct subject *a, const struct subject *b, struct err *
     if (strcmp(a->data_hash, b->data_hash) != 0)
         return err_usage(err, "%s: was trained on %s, but %s on %s; --data DIR shows all the first one's data set",
                          b->cfg, b->data->name, a->cfg, a->data->name);
-    if (strcmp(view[0], view[1]) != 0 || fabsf(a->geometry.test_resize - b->geometry.test_resize) > 0)
+    if (strcmp(view[0], view[1]) != 0 || !(a->geometry.test_resize == b->geometry.test_resize))
         return err_usage(err,
                          "%s: would see other parts of the pictures than %s; give both the same test_resize and view",
                          b->cfg, a->cfg);

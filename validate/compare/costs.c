@@ -1,6 +1,8 @@
 /* What a model costs: training by its manifest, inference and memory measured here. */
 #include "validate/compare/compare.h"
 
+#include <float.h>
+#include <limits.h>
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +20,15 @@ static const double seconds_most = 6;
 
 /* --- training ----------------------------------------------------------------------------------------------------- */
 
+/* The key's value if it is a number that can be one; else NaN. */
+static double number_at(const json_t *object, const char *key, double least, double most)
+{
+    const json_t *number = json_object_get(object, key);
+    double value = json_is_number(number) ? json_number_value(number) : NAN;
+
+    return value >= least && value <= most ? value : NAN;
+}
+
 /* Adds a run's wall time; NaN when its manifest does not tell. */
 static void add_run(const char *directory, struct comparison_subject *s)
 {
@@ -26,10 +37,9 @@ static void add_run(const char *directory, struct comparison_subject *s)
     json_t *root = NULL;
 
     if (json_open(path, MANIFEST_LIMIT, &root, &ignored)) {
-        const json_t *seconds = json_object_get(json_object_get(root, "progress"), "wall_seconds");
-        const json_t *threads = json_object_get(root, "threads");
-        s->training_s += json_is_number(seconds) ? json_number_value(seconds) : NAN;
-        int n = json_is_integer(threads) ? (int)json_integer_value(threads) : -1;
+        double threads = number_at(root, "threads", 1, INT_MAX);
+        int n = isnan(threads) ? -1 : (int)threads;
+        s->training_s += number_at(json_object_get(root, "progress"), "wall_seconds", 0, DBL_MAX);
         s->training_threads = s->training_threads == 0 || s->training_threads == n ? n : -1;
     } else {
         s->training_s = NAN;

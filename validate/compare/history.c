@@ -12,7 +12,7 @@ static const char *hash_at(const json_t *run, const char *key)
 {
     const char *text = json_string_value(json_object_get(run, key));
 
-    return text && strlen(text) == SHA256_HEX - 1 ? text : NULL;
+    return text && strlen(text) == SHA256_HEX - 1 && text[strspn(text, "0123456789abcdef")] == '\0' ? text : NULL;
 }
 
 static bool is_whole(const json_t *root)
