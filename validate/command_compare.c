@@ -72,13 +72,23 @@ static bool open_model(struct command *c, int k, struct err *err)
     return check_fits(c, k, err);
 }
 
+static bool check_images(const struct command *c, struct err *err)
+{
+    long long wanted = c->options.images, count = c->model[0].subject.data->count[SPLIT_TEST];
+
+    return wanted <= count || err_usage(err,
+                                        "validate compare: --images %lld: not accepted; must be from 1 to %lld, the "
+                                        "images of the split",
+                                        wanted, count);
+}
+
 static bool open_models(struct command *c, struct err *err)
 {
     for (int k = 0; k < c->options.n; k++)
         if (!open_model(c, k, err))
             return false;
     const struct subject *a = &c->model[0].subject;
-    return subject_covers(a, SPLIT_TEST, NULL, a->data->count[SPLIT_TEST], err);
+    return subject_covers(a, SPLIT_TEST, NULL, a->data->count[SPLIT_TEST], err) && check_images(c, err);
 }
 
 /* A gradient that is wrong, or answers that depend on the batch, would make one model look better. */
