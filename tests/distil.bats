@@ -156,6 +156,10 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
     sed -i 's/"status": "finished"/"status": "running"/' running/manifest.json
     refused 3 train tiny.cfg --teacher running
     [[ $stderr == *'running/manifest.json: the teacher'*'is not finished'* ]]
+    cp -r teacher changed
+    cp other/final.weights changed
+    refused 3 train tiny.cfg --teacher changed
+    [[ $stderr == 'train: changed/final.weights: are not the weights that the teacher'* ]]
     sed 's/^batch=/label_smoothing=0.1\n&/' tiny.cfg >smooth.cfg
     refused 2 train smooth.cfg --teacher teacher
     [[ $stderr == *'label_smoothing=0.1 and --teacher both soften the labels'* ]]

@@ -145,8 +145,8 @@ static const char *text_at(const json_t *root, const char *key)
     return text ? text : "";
 }
 
-static bool check_manifest(const char *path, const struct net_cfg *student, const char *name, const char *hash,
-                           struct err *err)
+static bool check_manifest(const struct teacher_member *m, const char *path, const struct net_cfg *student,
+                           const char *name, const char *hash, struct err *err)
 {
     json_t *root;
 
@@ -154,9 +154,13 @@ static bool check_manifest(const char *path, const struct net_cfg *student, cons
         return false;
     const json_t *data = json_object_get(root, "data");
     const char *learned = text_at(data, "name"), *learned_hash = text_at(data, "sha256");
+    const char *weights = text_at(json_object_get(json_object_get(root, "results"), "final"), "sha256");
     bool ok = true;
     if (strcmp(text_at(root, "status"), "finished") != 0)
         ok = err_run(err, "%s: the teacher's training is not finished; end it with train --resume", path);
+    else if (strcmp(weights, m->weights_hash) != 0)
+        ok = err_run(err, "%s: are not the weights that the teacher's training ended with, by its %s; restore them",
+                     m->weights, RUN_MANIFEST);
     else if (strcmp(learned, name) != 0)
         ok = err_usage(err, "%s: the data set is %.80s, but the teacher of %s learned %.80s; choose a teacher that "
                        "learned the same", student->path, name, path, learned);
@@ -175,7 +179,7 @@ bool teacher_check_data(const struct teacher *t, const struct net_cfg *student, 
 
     for (int i = 0; ok && i < t->n; i++) {
         char *path = file_join(t->member[i].directory, RUN_MANIFEST);
-        ok = check_manifest(path, student, name, hash, err);
+        ok = check_manifest(&t->member[i], path, student, name, hash, err);
         free(path);
     }
     return ok;
@@ -187,7 +191,7 @@ bool teacher_answer(struct teacher *t, const float *x, int n, const float **z, s
 
     if (!t->classifier.logits(t->classifier.self, x, n, t->z, err))
         return false;
-    for (int i = 0; i < n * t->classifier.classes; i++)
+    for (size_t i = 0; i < (size_t)n * (size_t)t->classifier.classes; i++)
         if (!isfinite(t->z[i]))
             return err_run(err, "%s: the teacher's answer is not a finite number; choose another", t->path);
     t->seconds += clock_seconds() - begin;

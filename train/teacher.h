@@ -34,7 +34,7 @@ bool teacher_open(const struct net_cfg *student, struct model *beside, int threa
                   struct err *err);
 void teacher_close(struct teacher *t); /* accepts NULL */
 
-/* Every member's run is finished and learned this data set. The message names both sets. */
+/* Every member's run is finished, ended with these weights and learned this data set. The message names both sets. */
 bool teacher_check_data(const struct teacher *t, const struct net_cfg *student, const char *name, const char *hash,
                         struct err *err);
 
