@@ -69,11 +69,19 @@ static bool is_replaced(const char *line, size_t n)
     return false;
 }
 
+/* With blanks around the name, which train cuts off. */
 static bool is_ensemble(const char *line)
 {
-    static const char name[] = "[ensemble]";
+    static const char name[] = "ensemble";
 
-    return strncmp(line + strspn(line, blanks), name, sizeof name - 1) == 0;
+    line += strspn(line, blanks);
+    if (*line != '[')
+        return false;
+    line += 1 + strspn(line + 1, blanks);
+    if (strncmp(line, name, sizeof name - 1) != 0)
+        return false;
+    line += sizeof name - 1;
+    return line[strspn(line, blanks)] == ']';
 }
 
 /* Up to [ensemble], the last section: one network. */
@@ -106,7 +114,8 @@ bool bind_cfg(const char *cfg, const char *descriptor, const char *out, int *h, 
     *h = *w = 0;
     if (!bind_cfg_holds(descriptor, err) || !file_read(cfg, CFG_LIMIT, &text, &n, err))
         return false;
-    bool ok = file_begin(&writer, out, err);
+    bool ok = (strlen(text) == n || err_usage(err, "%s: contains a NUL byte; a cfg is a text file", cfg)) &&
+              file_begin(&writer, out, err);
     if (ok) {
         copy(text, descriptor, writer.stream, h, w);
         ok = file_commit(&writer, err);
