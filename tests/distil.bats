@@ -75,10 +75,7 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
     "$TRAIN" "${options[@]}" --threads 1 --out whole
     "$TRAIN" "${options[@]}" --threads 2 --out two
     same_result whole two
-    "$TRAIN" "${options[@]}" --threads 1 --out killed >/dev/null 3>&- &
-    wait_for killed/checkpoint.bin
-    kill -KILL $!
-    wait $! || true
+    stop_midway KILL killed '[ -e killed/checkpoint.bin ]' "$TRAIN" "${options[@]}" --threads 1 --out killed
     [ ! -e killed/final.weights ]
     "$TRAIN" "${options[@]}" --threads 1 --out killed --resume
     same_result whole killed

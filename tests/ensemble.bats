@@ -30,27 +30,43 @@ same_ensemble() {
         diff <(sed -n '/"results"/,$p' "$1/manifest.json") <(sed -n '/"results"/,$p' "$2/manifest.json")
 }
 
-# Starts the training of ensemble $1, which will not end by itself soon, and waits until all members have begun.
+# Starts the training of ensemble $1 and waits until all members have begun; fails when it has ended.
 start_long_run() {
     local k
+    rm -rf "$1"
     env --default-signal=INT,TERM "$TRAIN" ens.cfg --threads 2 --jobs 3 --quiet --checkpoint-every 0 --epochs 100 \
         --limit-train 48 --out "$1" >out.txt 2>err.txt 3>&- & # 3: bats waits for who holds it
     long=$!
     for k in 1 2 3; do
-        wait_for "$1/member_$k/checkpoint.bin"
+        wait_for "$1/member_$k/checkpoint.bin" $long || return
     done
+    kill -0 $long 2>/dev/null
+}
+
+# Sends signal $1 to the training of ensemble run while all of its members are at work. Begins anew as often as one of
+# them came to its end before; $status is how the training ended, $children were its members.
+stop_all() {
+    for _ in $(seq 10); do
+        if start_long_run run; then
+            children=$(children_of $long) || true
+            kill -$1 $long || true
+        fi
+        await $long
+        none_runs $children
+        [ "$(grep -l '"status": "interrupted"' run/member_[123]/manifest.json | wc -l)" -lt 3 ] || return 0
+    done
+    cat err.txt run/member_?.log
+    return 1
 }
 
 children_of() {
     ps -o pid= --ppid "$1"
 }
 
-none_runs() { # PID...: at most 15 s
-    for _ in $(seq 300); do
-        (IFS=,; ps -p "$*" >/dev/null) || return 0
-        sleep 0.05
-    done
-    return 1
+none_runs() { # PID...: waits until it is true
+    local pids
+    pids=$(IFS=,; echo "$*")
+    [ -z "$pids" ] || wait_until "! ps -p $pids >/dev/null"
 }
 
 # ---- all members ----
@@ -91,19 +107,26 @@ cpus_of() {
 
 @test "as many members at a time as asked, and they share threads and processors" {
     make_ensemble 4
-    "$TRAIN" ens.cfg --quiet --jobs 2 --threads 2 --epochs 12 >out.txt 3>&- &
-    parent=$!
-    most=0
-    while kill -0 $parent 2>/dev/null; do
-        children=$(children_of $parent) || true
-        now=$(wc -w <<<"$children")
-        [ "$now" -le "$most" ] || most=$now
-        cpus_of $children >>cpus || true
-        sleep 0.02
+    processors=$(($(nproc) < 2 ? 1 : 2))
+    for _ in $(seq 10); do # again when it was too fast to be seen
+        rm -rf runs cpus
+        "$TRAIN" ens.cfg --quiet --jobs 2 --threads 2 --epochs 12 >out.txt 3>&- &
+        parent=$!
+        most=0
+        while kill -0 $parent 2>/dev/null; do
+            children=$(children_of $parent) || true
+            now=$(wc -w <<<"$children")
+            [ "$now" -le "$most" ] || most=$now
+            cpus_of $children >>cpus || true
+            sleep 0.02
+        done
+        await $parent
+        [ $status -eq 0 ]
+        seen=$(grep -x '[0-9]*' cpus | sort -u | wc -l)
+        [ "$most" -lt 2 ] || [ "$seen" -lt $processors ] || break
     done
-    wait $parent
     [ "$most" -eq 2 ]
-    [ "$(nproc)" -lt 2 ] || [ "$(grep -x '[0-9]*' cpus | sort -u | wc -l)" -eq 2 ]
+    [ $processors -eq 1 ] || [ "$seen" -eq 2 ]
     [ "$(grep -l '"threads": 1' runs/ens/member_?/manifest.json | wc -l)" -eq 4 ]
     "$TRAIN" ens.cfg --quiet --jobs 1 --threads 2 --epochs 1 --out one
     [ "$(grep -l '"threads": 2' one/member_?/manifest.json | wc -l)" -eq 4 ]
@@ -135,10 +158,7 @@ cpus_of() {
 # ---- stopped, killed, failed ----
 
 @test "stopped by a signal all members write checkpoints, and the printed command ends like a run without the stop" {
-    start_long_run run
-    kill -TERM $long
-    status=0
-    wait $long || status=$?
+    stop_all TERM
     [ $status -eq 75 ]
     one_line "$(cat err.txt)"
     grep -q '^train: interrupted; continue with: .*/train ens.cfg .* --out run --resume$' err.txt
@@ -154,12 +174,9 @@ cpus_of() {
 }
 
 @test "killed, it leaves no members behind, and ends like a run without the kill" {
-    start_long_run run
-    children=$(children_of $long)
+    stop_all KILL
+    [ $status -eq 137 ]
     [ "$(wc -w <<<"$children")" -eq 3 ]
-    kill -KILL $long
-    wait $long || true
-    none_runs $children
     [ "$(grep -l '^train: interrupted' run/member_?.log | wc -l)" -eq 3 ]
     "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out run --resume
     "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out whole
@@ -226,10 +243,13 @@ cpus_of() {
 }
 
 @test "two trainings cannot share an ensemble's directory" {
-    start_long_run run
+    for _ in $(seq 10); do
+        ! start_long_run run || ! kill -STOP $long || break # it keeps its lock
+    done
     run --separate-stderr "$TRAIN" ens.cfg --quiet --out run --resume
-    kill -TERM $long
-    wait $long || true
+    children=$(children_of $long)
+    kill -KILL $long
+    none_runs $children
     [ $status -eq 3 ]
     [[ $stderr == *"run: another training is writing to this directory"* ]]
 }
@@ -456,19 +476,25 @@ array() { # TASK ARGUMENT...; replaces this shell
 
 @test "a task that is stopped ends with 75 and goes on when it is started again, one that is killed too" {
     options=(ens.cfg --out run --epochs 30 --checkpoint-every 0)
-    array 1 "${options[@]}" >out1.txt 2>err1.txt 3>&- &
-    first=$!
-    array 2 "${options[@]}" >out2.txt 2>err2.txt 3>&- &
-    second=$!
-    wait_for run/member_1/checkpoint.bin
-    wait_for run/member_2/checkpoint.bin
-    kill -TERM $first
-    status=0
-    wait $first || status=$?
+    for _ in $(seq 10); do # until both are met at work
+        rm -rf run
+        array 1 "${options[@]}" >out1.txt 2>err1.txt 3>&- &
+        first=$!
+        array 2 "${options[@]}" >out2.txt 2>err2.txt 3>&- &
+        second=$!
+        wait_for run/member_1/checkpoint.bin $first || true
+        kill -TERM $first || true
+        wait_for run/member_2/checkpoint.bin $second || true
+        kill -KILL $(children_of $second) $second || true
+        await $second
+        killed=$status
+        await $first
+        [ $killed -ne 137 ] || [ $status -ne 75 ] || [ -e run/member_2/final.weights ] || break
+    done
     cat err1.txt
+    [ $killed -eq 137 ]
     [ $status -eq 75 ]
-    kill -KILL $(children_of $second) $second
-    wait $second || true
+    [ ! -e run/member_2/final.weights ]
     (array 1 "${options[@]}")
     (SLURM_RESTART_COUNT=1 array 2 "${options[@]}" --overwrite)
     (array 3 "${options[@]}")

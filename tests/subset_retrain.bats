@@ -93,20 +93,9 @@ right() {
     make_set 1 0.9
     full || [ $? -eq 1 ]
     mv report whole
-    start() {
-        exec "$VALIDATE" dataset tiny.conf --policy policy.conf --out report --cfg tiny.cfg --threads 2 --quiet --full \
-            --masks masks_train --masks masks_test --resume >out.txt 2>err.txt
-    }
     for file in without_1/train.jsonl masks_train_2.log 0.01/cross/train.jsonl; do
-        start 3>&- & # 3: bats waits for who holds it
-        for _ in $(seq 2400); do # two minutes: several trainings come before it
-            [ ! -e report/retrain/$file ] || break
-            sleep 0.05
-        done
-        kill -TERM $!
-        status=0
-        wait $! || status=$?
-        [ $status -eq 75 ]
+        stop_midway TERM report "[ -e report/retrain/$file ]" "$VALIDATE" dataset tiny.conf --policy policy.conf \
+            --out report --cfg tiny.cfg --threads 2 --quiet --full --masks masks_train --masks masks_test --resume
         [ ! -e report/report.json ]
     done
     full --resume || [ $? -eq 1 ]

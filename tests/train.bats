@@ -136,7 +136,7 @@ start_long_run() {
     env --default-signal=INT,TERM "$TRAIN" tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 100000 \
         --out long 2>long.err 3>&- & # 3: bats waits for who holds it
     long=$!
-    wait_for long/checkpoint.bin
+    wait_for long/checkpoint.bin $long
 }
 
 @test "two trainings cannot share a run directory" {
@@ -153,8 +153,7 @@ start_long_run() {
     for signal in INT TERM; do
         start_long_run
         kill -$signal $long
-        status=0
-        wait $long || status=$?
+        await $long
         [ $status -eq 75 ]
         one_line "$(cat long.err)"
         grep -q "^train: interrupted in epoch .*; continue with: .*/train tiny.cfg .* --out long --resume$" long.err
@@ -165,12 +164,7 @@ start_long_run() {
 
 @test "the command that an interrupted run prints ends like a run without the stop" {
     options=(tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 30)
-    env --default-signal=INT "$TRAIN" "${options[@]}" --out 'a run' 2>err.txt 3>&- &
-    wait_for 'a run/checkpoint.bin'
-    kill -INT $!
-    status=0
-    wait $! || status=$?
-    [ $status -eq 75 ]
+    stop_midway INT 'a run' '[ -e "a run/checkpoint.bin" ]' "$TRAIN" "${options[@]}" --out 'a run'
     eval "$(sed 's/.*continue with: //' err.txt)"
     "$TRAIN" "${options[@]}" --out whole
     same_result 'a run' whole
@@ -179,7 +173,7 @@ start_long_run() {
 @test "resume refuses other settings and names them" {
     start_long_run
     kill -INT $long
-    wait $long || true
+    await $long
     run --separate-stderr "$TRAIN" tiny.cfg --out long --resume --epochs 100000 --seed 8
     [ $status -eq 2 ]
     one_line "$stderr"
@@ -209,11 +203,12 @@ start_long_run() {
 }
 
 @test "Darknet's log goes on after a resume as if nothing had happened" {
-    "$TRAIN" tiny.cfg --darknet-log --out whole | grep ' images$' | sed 's/rate, .* seconds/rate/' >whole.txt
-    "$TRAIN" tiny.cfg --darknet-log --out run --checkpoint-batches 5 | grep -m 12 ' images$' >part.txt || true
-    "$TRAIN" tiny.cfg --darknet-log --out run --checkpoint-batches 5 --resume | grep ' images$' |
-        sed 's/rate, .* seconds/rate/' >rest.txt
+    options=(tiny.cfg --epochs 30 --darknet-log --checkpoint-batches 5)
+    "$TRAIN" "${options[@]}" --out whole | grep ' images$' | sed 's/rate, .* seconds/rate/' >whole.txt
+    stop_midway KILL run '[ -e run/checkpoint.bin ]' "$TRAIN" "${options[@]}" --out run
+    "$TRAIN" "${options[@]}" --out run --resume | grep ' images$' | sed 's/rate, .* seconds/rate/' >rest.txt
     [ -s rest.txt ]
+    [ "$(wc -l <rest.txt)" -lt "$(wc -l <whole.txt)" ]
     diff rest.txt <(tail -n "$(wc -l <rest.txt)" whole.txt)
 }
 

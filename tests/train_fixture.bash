@@ -88,11 +88,49 @@ same_result() {
         diff <(records "$1") <(records "$2")
 }
 
-wait_for() { # a file, at most 15 s
-    for _ in $(seq 300); do
-        [ -s "$1" ] && return
-        sleep 0.05
+# Waits until the command $1 (one string) succeeds, at most two minutes; no longer than process $2 is there, if given.
+wait_until() {
+    for _ in $(seq 6000); do
+        eval "$1" && return
+        [ -z "${2-}" ] || kill -0 "$2" 2>/dev/null || break
+        sleep 0.02
     done
+    eval "$1"
+}
+
+# The same until the file $1 holds something.
+wait_for() {
+    local file=$1
+    wait_until '[ -s "$file" ]' "${2-}"
+}
+
+# Waits for the end of process $1, which this shell started; $status is how it ended. One that has not ended after two
+# minutes is killed, and the command fails.
+await() {
+    local late=0
+    wait_until "! kill -0 $1 2>/dev/null" || { late=1; echo "process $1 does not end"; kill -KILL "$1"; }
+    status=0
+    wait "$1" || status=$?
+    return $late
+}
+
+# stop_midway SIGNAL DIRECTORY CONDITION COMMAND...: starts the command in the background and sends it the signal as soon
+# as the condition holds. $status is how it ended: 75, or 137 after KILL. When it came to its own end before, as it may on
+# a fast machine, the directory is removed and all begins anew: without a stop there is no test. Its words are in err.txt.
+stop_midway() {
+    local signal=$1 directory=$2 condition=$3
+    shift 3
+    for _ in $(seq 20); do
+        env --default-signal=INT,TERM "$@" >out.txt 2>err.txt 3>&- & # 3: bats waits for who holds it
+        JOB=$!
+        wait_until "$condition" $JOB || true
+        kill -"$signal" $JOB 2>/dev/null || true
+        await $JOB || return
+        [ $status -eq $([ "$signal" = KILL ] && echo 137 || echo 75) ] && return
+        rm -rf "$directory"
+    done
+    echo "never stopped midway, the last time it ended with $status: $*"
+    cat err.txt
     return 1
 }
 

@@ -87,15 +87,15 @@ twin() {
     [ "$(cat runs/tiny/validation/twin_2/border/notes.txt)" = mine ]
 }
 
-# Starts a validation in the background and waits until it trains: $validation and $child are their processes.
-start_training() {
-    validate_and_be() {
-        exec "$VALIDATE" model runs/tiny --policy policy.conf --threads 2 --quiet --full >out.txt 2>err.txt
-    }
-    validate_and_be 3>&- & # 3: bats waits for who holds it
-    validation=$!
-    wait_for runs/tiny/validation/twin_2/border/train.jsonl
-    child=$(pgrep -P $validation)
+# Whether the validation JOB trains; $child is the training then.
+trains() {
+    [ -s runs/tiny/validation/twin_2/border/train.jsonl ] && child=$(pgrep -P $JOB)
+}
+
+# Starts a validation and sends it the signal $1 while it trains.
+stop_training() {
+    stop_midway "$1" runs/tiny/validation trains \
+        "$VALIDATE" model runs/tiny --policy policy.conf --threads 2 --quiet --full
 }
 
 # The twins of runs/tiny get $1 epochs.
@@ -108,11 +108,11 @@ set_epochs() {
     set_epochs 12
     validate --full || [ $? -eq 1 ]
     mv runs/tiny/validation whole
-    start_training
-    kill -TERM $validation
-    status=0
-    wait $validation || status=$?
-    [ $status -eq 75 ]
+    for _ in $(seq 10); do # until it is the first twin that is stopped
+        rm -rf runs/tiny/validation
+        stop_training TERM
+        [ -e runs/tiny/validation/twin_2/border/final.weights ] || break
+    done
     grep -q 'interrupted; continue with: .*--resume' err.txt
     run ! kill -0 "$child"
     [ ! -e runs/tiny/validation/report.json ]
@@ -126,14 +126,8 @@ set_epochs() {
 
 @test "killed, a validation leaves no training behind" {
     train_on 2 1
-    set_epochs 500
-    start_training
-    kill -0 "$child"
-    kill -KILL $validation
-    ! wait $validation
-    for _ in $(seq 200); do
-        kill -0 "$child" 2>/dev/null || break
-        sleep 0.05
-    done
-    run ! kill -0 "$child"
+    set_epochs 100000 # it will not end by itself
+    stop_training KILL
+    [ -n "$child" ]
+    wait_until '! kill -0 $child 2>/dev/null'
 }

@@ -200,9 +200,9 @@ END
     has_records() {
         [ "$(stat -c %s run/sis.partial 2>/dev/null || echo 0)" -gt 20000 ]
     }
-    stop_midway KILL run has_records "$VALIDATE" sis $RUN --images 16 -m backselect --out run --quiet
+    stop_midway KILL run has_records "$VALIDATE" sis $RUN --images 48 -m backselect --out run --quiet
     printf '\377\376\375\374' | dd of=run/sis.partial bs=1 seek=2500 conv=notrunc status=none
-    refuses 3 "run/sis.partial" sis $RUN --images 16 -m backselect --out run --resume
+    refuses 3 "run/sis.partial" sis $RUN --images 48 -m backselect --out run --resume
 }
 
 @test "shards that do not belong together" {

@@ -219,15 +219,9 @@ trained() {
 
 @test "who interrupts it is told how to go on, and that works" {
     make_planted 0.9 20000
-    env --default-signal=INT "$VALIDATE" dataset planted.conf --policy policy.conf --quiet --threads 1 --out 'a b' \
-        >out.txt 2>err.txt 3>&- &
-    job=$!
-    sleep 0.3
-    kill -INT $job
-    status=0
-    wait $job || status=$?
+    stop_midway INT 'a b' '[ -d "a b" ]' \
+        "$VALIDATE" dataset planted.conf --policy policy.conf --quiet --threads 1 --out 'a b'
     cat err.txt
-    [ $status -eq 75 ]
     one_line "$(cat err.txt)"
     [ ! -e 'a b/report.json' ]
     make_planted 0.9

@@ -11,33 +11,22 @@ setup() {
     OPTIONS=($RUN --method backselect --images 16 --threads 2 --quiet)
 }
 
-# Starts a SIS run into $1 in the background; $job is its process.
-start() {
-    env --default-signal=INT,TERM "$VALIDATE" sis "${OPTIONS[@]}" --out "$@" >out.txt 2>err.txt 3>&- & # 3: bats waits
-    job=$!
+# Whether at least one image is finished in $1.
+has_image() {
+    [ "$(stat -c %s "$1/sis.partial" 2>/dev/null || echo 0)" -gt 5000 ]
 }
 
-# Waits until at least one image is finished in $1, or the process has ended.
-wait_for_image() {
-    for _ in $(seq 12000); do
-        [ "$(stat -c %s "$1/sis.partial" 2>/dev/null || echo 0)" -gt 5000 ] && return
-        kill -0 $job 2>/dev/null || return 1
-        sleep 0.01
-    done
-    return 1
+# Starts a SIS run into $2 and stops it by the signal $1 when it has finished an image.
+stop_search() {
+    stop_midway "$1" "$2" "has_image '$2'" "$VALIDATE" sis "${OPTIONS[@]}" --out "$2"
 }
 
 @test "Ctrl-C and SIGTERM end with 75 and a command that continues to the same bytes" {
     "$VALIDATE" sis "${OPTIONS[@]}" --out whole >/dev/null
     for signal in INT TERM; do
         rm -rf 'a run'
-        start 'a run'
-        wait_for_image 'a run'
-        kill -$signal $job
-        status=0
-        wait $job || status=$?
+        stop_search $signal 'a run'
         cat err.txt
-        [ $status -eq 75 ]
         one_line "$(cat err.txt)"
         grep -qE "^validate: interrupted after [0-9]+ of 16 images; continue with: .* --resume$" err.txt
         [ ! -e 'a run/sis.jsonl' ]
@@ -49,56 +38,38 @@ wait_for_image() {
 
 @test "killed again and again, a run comes to the same bytes" {
     "$VALIDATE" sis "${OPTIONS[@]}" --out whole >/dev/null
-    kills=0
-    while [ $kills -lt 6 ]; do
-        start run --resume
-        sleep 0.$((RANDOM % 9))
-        wait_for_image run || break
-        sleep 0.$((RANDOM % 5))
-        kill -KILL $job 2>/dev/null || break
-        ! wait $job 2>/dev/null
-        kills=$((kills + 1))
+    for size in 1 10000 30000; do # bytes of the journal, of about 67000 at its end
+        stop_midway KILL run "[ \"\$(stat -c %s run/sis.partial 2>/dev/null || echo 0)\" -ge $size ]" \
+            "$VALIDATE" sis "${OPTIONS[@]}" --out run --resume
     done
-    wait $job 2>/dev/null || true
     "$VALIDATE" sis "${OPTIONS[@]}" --out run --resume >/dev/null
-    echo "$kills kills"
-    [ $kills -ge 1 ]
     same_sis run whole
     [ -z "$(find run -name '*.tmp-*')" ]
 }
 
 @test "what a kill left half-written is dropped" {
     "$VALIDATE" sis "${OPTIONS[@]}" --out whole >/dev/null
-    start run
-    wait_for_image run
-    kill -KILL $job
-    ! wait $job
+    stop_search KILL run
     truncate -s -100 run/sis.partial
     "$VALIDATE" sis "${OPTIONS[@]}" --out run --resume >/dev/null
     same_sis run whole
 }
 
-# The images of a block are finished together, so a kill may come before the first or after the last of them: the bytes
-# are the same in any case.
+# The images of a block are finished together: kills before the first, and after one or several blocks.
 @test "collections resume, too" {
     OPTIONS=($RUN --images 96 --threads 1 --quiet --collection -k 1 --threshold 0.4,0.5)
     "$VALIDATE" sis "${OPTIONS[@]}" --out whole >/dev/null
-    for pause in 0.05 0.3 0.6; do
+    for size in 0 1000 20000; do
         rm -rf run
-        start run
-        sleep $pause
-        kill -KILL $job || true
-        wait $job || true
+        stop_midway KILL run "[ \"\$(stat -c %s run/sis.partial 2>/dev/null || echo -1)\" -ge $size ]" \
+            "$VALIDATE" sis "${OPTIONS[@]}" --out run
         "$VALIDATE" sis "${OPTIONS[@]}" --out run --resume >/dev/null
         same_sis run whole
     done
 }
 
 @test "resume refuses other settings and names them" {
-    start run
-    wait_for_image run
-    kill -KILL $job
-    ! wait $job
+    stop_search KILL run
     run --separate-stderr "$VALIDATE" sis "${OPTIONS[@]}" --baseline black --out run --resume
     echo "$stderr"
     [ $status -eq 2 ]
@@ -107,11 +78,14 @@ wait_for_image() {
 }
 
 @test "two runs cannot share a directory" {
-    start run
-    wait_for_image run
-    kill -STOP $job # it keeps its lock
-    run --separate-stderr "$VALIDATE" sis "${OPTIONS[@]}" --out run --overwrite
-    kill -KILL $job
+    # it stops itself when it has an image, and keeps its lock
+    stop_and_look() {
+        kill -STOP $JOB || return 0
+        run --separate-stderr "$VALIDATE" sis "${OPTIONS[@]}" --out run --overwrite
+        second=("$status" "$stderr")
+    }
+    stop_midway KILL run 'has_image run && stop_and_look' "$VALIDATE" sis "${OPTIONS[@]}" --out run
+    status=${second[0]} stderr=${second[1]}
     echo "$stderr"
     [ $status -eq 3 ]
     one_line "$stderr"
@@ -130,14 +104,8 @@ timeless() {
     sed -i 's/"gradient"/"backselect"/; s/per_step = 8; //' policy.conf
     options=($RUN --policy policy.conf --threads 2 --quiet)
     "$VALIDATE" model "${options[@]}" --out a >/dev/null
-    env --default-signal=INT "$VALIDATE" model "${options[@]}" --out b >/dev/null 2>err.txt 3>&- &
-    job=$!
-    wait_for_image b/sis-margin-mean-predicted-24
-    kill -INT $job
-    status=0
-    wait $job || status=$?
+    stop_midway INT b 'has_image b/sis-margin-mean-predicted-24' "$VALIDATE" model "${options[@]}" --out b
     cat err.txt
-    [ $status -eq 75 ]
     grep -q '^validate: interrupted; continue with: .* --resume$' err.txt
     [ ! -e b/report.json ]
     run --separate-stderr "$VALIDATE" model "${options[@]}" --out b

@@ -66,12 +66,7 @@ test_accuracy() { # of run $1
 
 @test "interrupted and resumed, a training on a view ends with the same bytes; another view is refused" {
     options=(tiny.cfg --threads 2 --quiet --checkpoint-every 0 --epochs 30 --view random:0.5 --without 2/3)
-    env --default-signal=INT "$TRAIN" "${options[@]}" --out run 2>err.txt 3>&- &
-    wait_for run/checkpoint.bin
-    kill -INT $!
-    status=0
-    wait $! || status=$?
-    [ $status -eq 75 ]
+    stop_midway INT run '[ -e run/checkpoint.bin ]' "$TRAIN" "${options[@]}" --out run
     for other in '--view random:0.4 --without 2/3' '--view random:0.5 --without 1/3' '--view random:0.5' '--without 2/3' \
         '--view random:0.5 --without 2/3 --baseline black' '--view random:0.5 --without 2/3 --mask-order after'; do
         run --separate-stderr "$TRAIN" tiny.cfg --epochs 30 $other --out run --resume
