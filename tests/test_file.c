@@ -285,14 +285,14 @@ static int hold_lock(const char *path, int ms)
 
 Test(file, a_lock_of_a_process_that_ends_is_waited_for)
 {
-    int fd = hold_lock("a", 300);
+    int fd = hold_lock("a", 100);
     cr_assert(file_lock(fd));
     close(fd);
 }
 
 Test(file, a_lock_that_is_kept_is_not_waited_for_forever)
 {
-    int fd = hold_lock("a", 5000);
+    int fd = hold_lock("a", 20000);
     cr_assert(!file_lock(fd));
     close(fd);
 }

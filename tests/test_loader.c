@@ -278,7 +278,9 @@ Test(loader, reads_no_further_ahead_than_told)
     o.ahead = 2;
     struct loader *l = open_loader(o);
     next(l);
-    usleep(200000);
+    for (int i = 0; i < 10000 && atomic_load(&reads) < 3 * 32; i++)
+        usleep(1000);
+    usleep(200000); /* time for one more */
     cr_assert_eq(atomic_load(&reads), 3 * 32, "the batch in use and two ahead");
     loader_close(l);
 }

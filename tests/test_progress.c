@@ -92,13 +92,14 @@ Test(progress, bar_is_drawn_at_most_ten_times_a_second)
 {
     open_terminal(80);
     struct progress *p = progress_new(PROGRESS_BAR, "images");
-    double start = clock_seconds();
-    for (int i = 0; clock_seconds() - start < 0.35; i++)
+    double start = clock_seconds(), seconds;
+    for (int i = 0; (seconds = clock_seconds() - start) < 0.35; i++)
         progress_update(p, "x", i, 1 << 30, i, 1 << 30, NULL);
+    progress_update(p, "x", 1, 2, 1, 2, NULL); /* a slow machine may have come to the first one only */
     int drawn = 0;
     for (const char *s = written(false); (s = strchr(s, '\r')); s++)
         drawn++;
-    cr_assert(drawn >= 2 && drawn <= 5, "%d times", drawn);
+    cr_assert(drawn >= 2 && drawn <= 2 + 10 * seconds, "%d times in %g s", drawn, seconds);
     progress_free(p);
 }
 
@@ -175,16 +176,22 @@ Test(progress, names_from_outside_cannot_steer_the_terminal)
     progress_free(p);
 }
 
-/* The text after "ETA " when about `seconds` are left: more if this machine is slow to wake us. */
+/* The text after "ETA " when about `seconds` are left: up to four times as many if this machine is slow to wake us. */
 static const char *show_eta(double seconds)
 {
-    open_terminal(200);
-    struct progress *p = progress_new(PROGRESS_BAR, "images");
-    progress_update(p, "x", 0, 1, 0, 0, NULL);
-    wait_ms(120);
-    progress_update(p, "x", 0, 1, 120000, 120000 + (int64_t)(seconds * 1e6), NULL);
-    written(false);
-    progress_free(p);
+    double waited = 1;
+
+    for (int i = 0; i < 50 && waited > 0.48; i++) {
+        open_terminal(200);
+        struct progress *p = progress_new(PROGRESS_BAR, "images");
+        double start = clock_seconds();
+        progress_update(p, "x", 0, 1, 0, 0, NULL);
+        wait_ms(120);
+        progress_update(p, "x", 0, 1, 120000, 120000 + (int64_t)(seconds * 1e6), NULL);
+        waited = clock_seconds() - start;
+        written(false);
+        progress_free(p);
+    }
     const char *eta = strstr(text, "ETA ");
     cr_assert_not_null(eta, "%s", text);
     return eta + 4;
