@@ -10,6 +10,7 @@
 #include "validate/compare/compare.h"
 #include "validate/compare/history.h"
 #include "validate/compare/measures.h"
+#include "validate/report/compare_words.h"
 
 TestSuite(compare, .init = fixture_set_up, .fini = fixture_clean_up);
 
@@ -310,6 +311,18 @@ Test(compare, a_question_that_fails_is_an_error_and_keeps_the_others)
     cr_assert_eq(comparison.report.check[0].status, CHECK_ERROR);
     cr_assert_not_null(strstr(comparison.report.check[0].error, "covers more than half"));
     cr_assert_eq(comparison.paired[1].change, CHANGE_BETTER);
+    clean_up();
+}
+
+/* A margin of 0.25 is not 0, however little is known of the change. */
+Test(compare, a_margin_is_told_as_the_policy_has_it)
+{
+    cr_assert(compare("{ check = \"border.share\"; width = 3; no_worse_than = 0.25; }, "
+                      "{ check = \"rubbish\"; no_worse_than = 0.1; }"),
+              "%s", err.text);
+    struct pair_text t = pair_text_of(&comparison, 0);
+    cr_expect_str_eq(t.loss, "up to +0.25", "%s", t.loss);
+    pair_text_free(&t);
     clean_up();
 }
 

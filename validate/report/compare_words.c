@@ -103,13 +103,14 @@ static int change_decimals(const struct check *c)
     return most;
 }
 
-/* A bound of the margin: "down to −1.0 points". */
+/* A bound of the margin, never rounded: "down to −1.0 points". */
 static char *bound_text(const struct check *c, const struct paired *p, double bound, const char *rise, const char *fall,
                         int decimals)
 {
     if (!(p->margin > 0) || !isfinite(bound) || c->side == SIDE_NONE)
         return mem_string("");
-    char *limit = format_change(bound, c->unit, decimals);
+    int exact = format_exact_decimals(bound, c->unit);
+    char *limit = format_change(bound, c->unit, exact > decimals ? exact : decimals);
     char *text = mem_format("%s %s", c->side == SIDE_AT_LEAST ? rise : fall, limit);
     free(limit);
     return text;

@@ -132,9 +132,9 @@ char *format_interval(const struct estimate *e, enum unit unit, int decimals)
     return text;
 }
 
-/* Decimals that write the limit as the policy does. */
-static int exact_decimals(double value)
+int format_exact_decimals(double limit, enum unit unit)
 {
+    double value = shown(limit, unit);
     int decimals = 0;
     while (decimals < MOST_DECIMALS && !(fabs(rounded(value, decimals) / power_of_ten(decimals) - value) <= 1e-9))
         decimals++;
@@ -145,7 +145,7 @@ char *format_limit(enum side side, double limit, enum unit unit, int decimals)
 {
     if (side == SIDE_NONE || !isfinite(limit))
         return mem_string("");
-    int exact = exact_decimals(shown(limit, unit));
+    int exact = format_exact_decimals(limit, unit);
     bool percent = unit == UNIT_SHARE || unit == UNIT_POINTS;
     char *value = format_value(limit, unit, percent || exact > decimals ? exact : decimals);
     char *text = mem_format("%s %s", side == SIDE_AT_LEAST ? "at least" : "at most", value);

@@ -14,6 +14,9 @@ char *format_value(double value, enum unit unit, int decimals);
  * from the limit (1.14 against 1.10, not 1.1 against 1.1); 2 to 3 figures otherwise. */
 int format_decimals(const struct estimate *e, enum unit unit, enum side side, double limit);
 
+/* Decimals that write a finite limit as the policy does. */
+int format_exact_decimals(double limit, enum unit unit);
+
 /* "62% to 75%"; "" when low = high = value. */
 char *format_interval(const struct estimate *e, enum unit unit, int decimals);
 /* "at most 1.10x", "at least 15%"; "" without a limit. Exact: a share has as many decimals as its limit needs, anything
