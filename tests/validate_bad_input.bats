@@ -220,6 +220,7 @@ END
     refuses 2 "weights" merge out part1 part2 other3
     [ ! -e out/sis.jsonl ]
 }
+
 @test "a comparison of more images than there are" {
     "$TRAIN" tiny.cfg --epochs 1 --seed 4 --out runs/other --quiet --threads 1 >/dev/null
     refuses 2 "--images 97: not accepted; must be from 1 to 96" compare $RUN runs/other --images 97
