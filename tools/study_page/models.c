@@ -1,0 +1,118 @@
+/* The whole page, and what its sections share about models. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/study_page/sections.h"
+
+const struct family families[FAMILIES] = {
+    { "ResNet-20", "plain", "resnet20", 5 },
+    { "ResNet-20, input dropout", "dropout", "resnet20_dropout", 3 },
+    { "Ensemble of 3", "ensemble 3", "resnet20_ensemble_3", 0 },
+    { "Ensemble of 5", "ensemble 5", "resnet20_ensemble_5", 0 },
+    { "Distilled from the ensemble of 5", "distilled", "resnet20_distilled", 3 },
+};
+
+int family_models(const struct family *f)
+{
+    return f->seeds ? f->seeds : 1;
+}
+
+const char *family_model(struct page *p, const struct family *f, int number)
+{
+    return f->seeds ? page_text(p, "%s_%d", f->prefix, number) : f->prefix;
+}
+
+int values_known(const struct values *v)
+{
+    int known = 0;
+    for (int i = 0; i < v->n; i++)
+        known += isfinite(v->of[i].value) != 0;
+    return known;
+}
+
+const char *values_text(struct page *p, const struct values *v, enum unit unit)
+{
+    const char *text = page_estimate(p, &v->of[0], unit);
+    for (int i = 1; values_known(v) && i < v->n; i++)
+        text = page_text(p, "%s; %s", text, page_estimate(p, &v->of[i], unit));
+    return text;
+}
+
+struct estimate values_summary(const struct values *v)
+{
+    struct estimate all = { 0, INFINITY, -INFINITY, values_known(v) };
+    for (int i = 0; i < v->n; i++) {
+        const struct estimate *e = &v->of[i];
+        if (!isfinite(e->value))
+            continue;
+        all.value += e->value / (double)all.n;
+        all.low = fmin(all.low, all.n > 1 ? e->value : e->low);
+        all.high = fmax(all.high, all.n > 1 ? e->value : e->high);
+    }
+    return all.n ? all : runs_unknown();
+}
+
+const char *values_mean(struct page *p, const struct values *v, enum unit unit)
+{
+    struct estimate all = values_summary(v);
+    return all.n > 1 ? page_estimate(p, &all, unit) : "";
+}
+
+int64_t values_pictures(const struct values *v)
+{
+    for (int i = 0; i < v->n; i++)
+        if (isfinite(v->of[i].value))
+            return v->of[i].n;
+    return 0;
+}
+
+bool read_check(const struct runs *s, const char *step, const char *file, const char *kind, struct estimate *out,
+                struct err *err)
+{
+    json_t *report;
+    *out = runs_unknown();
+    if (!runs_done(s, "%s", step))
+        return true;
+    char *path = runs_path(s, "%s/%s", step, file);
+    bool ok = runs_report(path, &report, err);
+    if (ok) {
+        ok = runs_estimate(runs_check(report, kind), path, out, err);
+        json_decref(report);
+    }
+    free(path);
+    return ok;
+}
+
+bool read_training(const struct runs *s, const char *step, int draws, struct estimate *out, struct err *err)
+{
+    *out = runs_unknown();
+    if (!runs_done(s, "%s", step))
+        return true;
+    char *path = runs_path(s, "%s/manifest.json", step);
+    bool ok = runs_manifest(path, draws, out, err);
+    free(path);
+    return ok;
+}
+
+bool read_accuracy(struct page *p, const char *model, struct estimate *out, struct err *err)
+{
+    if (!strstr(model, "_ensemble_"))
+        return read_training(p->runs, model, 0, out, err);
+    return read_check(p->runs, page_text(p, "shown_%s", model), "whole/report.json", "accuracy", out, err);
+}
+
+bool study_page(const char *out, const char *directory, struct err *err)
+{
+    struct runs runs;
+    struct page page;
+    if (!runs_open(out, &runs, err))
+        return false;
+    page_new(&page, &runs);
+    bool ok = section_accuracy(&page, err) && section_subsets(&page, err) && section_transfer(&page, err) &&
+              section_retraining(&page, err) && section_mitigations(&page, err) && section_borders(&page, err) &&
+              section_power(&page, err) && section_speed(&page, err) && page_save(&page, directory, err);
+    page_free(&page);
+    runs_close(&runs);
+    return ok;
+}

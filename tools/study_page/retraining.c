@@ -1,0 +1,148 @@
+/* Section 4: networks trained anew on small parts, and tested on parts made alike. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "tools/study_page/sections.h"
+
+enum { SEEDS = 3 };
+
+struct training {
+    const char *name, *prefix;
+};
+enum { WHOLE, RANKED, RANDOM, PLACES, RANKED_AFTER, RANDOM_AFTER, TRAININGS };
+static const struct training trainings[TRAININGS] = {
+    [WHOLE] = { "Whole pictures (section 1)", "resnet20" },
+    [RANKED] = { "5 % ranked", "subset_ranked" },
+    [RANDOM] = { "5 % random", "subset_random" },
+    [PLACES] = { "Places of the ranked 5 % alone", "subset_places" },
+    [RANKED_AFTER] = { "5 % ranked, mask laid on after cropping", "subset_ranked_after" },
+    [RANDOM_AFTER] = { "5 % random, mask laid on after cropping", "subset_random_after" },
+};
+
+static bool read_trainings(struct page *p, struct values *v, struct err *err)
+{
+    for (int i = 0; i < TRAININGS; i++) {
+        v[i] = (struct values){ .n = SEEDS };
+        for (int k = 0; k < SEEDS; k++)
+            if (!read_training(p->runs, page_text(p, "%s_%d", trainings[i].prefix, k + 1), 0, &v[i].of[k], err))
+                return false;
+    }
+    return true;
+}
+
+static void write_trainings(struct page *p, const struct values *v)
+{
+    struct bars bars;
+    bars_begin(&bars, "Trained on small parts", "share of test pictures answered right", UNIT_SHARE);
+    page_columns(p, "Trained and tested on", "Seeds", "n", "Right, each seed (95 % interval)",
+                 "Mean of the seeds (range)", NULL);
+    for (int i = 0; i < TRAININGS; i++) {
+        page_row(p, trainings[i].name, page_text(p, "%d of %d", values_known(&v[i]), v[i].n),
+                 page_count(p, values_pictures(&v[i])), values_text(p, &v[i], UNIT_SHARE),
+                 values_mean(p, &v[i], UNIT_SHARE), NULL);
+        bars_add(&bars, trainings[i].name, &v[i], i == WHOLE || i == RANDOM ? TONE_CONTROL : TONE_DATA);
+    }
+    bars_show(p, "retraining", &bars);
+}
+
+/* The trainings of subset.retrain stand in its details, each with its right answers. */
+static bool write_retrain(struct page *p, const json_t *check, const char *path, struct err *err)
+{
+    const char *key;
+    json_t *training;
+    page_print(p, "\n%s",
+               "By `validate dataset`, on fewer pictures, with the masks of the training pictures "
+               "cross-fitted (chosen by models that never saw them):");
+    page_columns(p, "Trained and tested on", "n", "Right (95 % interval)", NULL);
+    json_object_foreach (json_object_get((json_t *)check, "details"), key, training) {
+        struct estimate e;
+        const json_t *right = json_object_get(training, "right");
+        if (!right)
+            continue;
+        if (!runs_estimate(right, path, &e, err))
+            return false;
+        page_row(p, page_words(p, key), page_count(p, e.n), page_estimate(p, &e, UNIT_SHARE), NULL);
+    }
+    page_quote(p, runs_text(check, "found"));
+    return true;
+}
+
+static bool read_retrain(struct page *p, struct err *err)
+{
+    json_t *report;
+    if (!runs_done(p->runs, "retrain")) {
+        page_print(p, "Cross-fitted and exchanged masks (`retrain`): not run.");
+        return true;
+    }
+    char *path = runs_path(p->runs, "retrain/report.json");
+    bool ok = runs_report(path, &report, err);
+    if (ok) {
+        const json_t *check = runs_check(report, "subset.retrain");
+        ok = check ? write_retrain(p, check, path, err)
+                   : err_run(err, "%s: checks: there is no subset.retrain; run tools/reproduce --redo retrain", path);
+        json_decref(report);
+    }
+    free(path);
+    return ok;
+}
+
+/* Tests of models that were trained on whole pictures. */
+static bool write_controls(struct page *p, struct err *err)
+{
+    static const char *const check[] = { "mask.only", "shuffled.values" };
+    static const char *const name[] = { "places alone, painted white", "values shuffled among the places" };
+    page_print(p, "\n%s",
+               "No program trains on shuffled values. Trained on whole pictures and tested on the best 5 % "
+               "with one thing taken away, as many of the answers stay:");
+    page_columns(p, "Model", "Test", "n", "Answers that stay, each seed (95 % interval)", "Mean of the seeds (range)",
+                 NULL);
+    for (int f = FAMILY_PLAIN; f <= FAMILY_DROPOUT; f++)
+        for (int i = 0; i < 2; i++) {
+            struct values v = { .n = SEEDS };
+            for (int k = 0; k < SEEDS; k++)
+                if (!read_check(p->runs, page_text(p, "model_%s", family_model(p, &families[f], k + 1)), "report.json",
+                                check[i], &v.of[k], err))
+                    return false;
+            page_row(p, families[f].name, name[i], page_count(p, values_pictures(&v)), values_text(p, &v, UNIT_SHARE),
+                     values_mean(p, &v, UNIT_SHARE), NULL);
+        }
+    return true;
+}
+
+/* Published: a training on ranked parts does about as well as one on whole pictures. "About": within 5 points. */
+static void compare_expected(struct page *p, const struct values *v)
+{
+    const double about = 0.05;
+    struct estimate whole = values_summary(&v[WHOLE]), ranked = values_summary(&v[RANKED]),
+                    after = values_summary(&v[RANKED_AFTER]), places = values_summary(&v[PLACES]);
+    if (whole.value - ranked.value > about)
+        page_differs(p,
+                     "Section 4: trained on ranked 5 %% of the pixels, %s are right (mean of the seeds), on whole "
+                     "pictures %s. Expected: about as many.",
+                     page_value(p, ranked.value, UNIT_SHARE), page_value(p, whole.value, UNIT_SHARE));
+    if (fabs(after.value - ranked.value) > about)
+        page_differs(p,
+                     "Section 4: whether the mask is laid on before or after the picture is cropped and flipped "
+                     "decides: %s against %s.",
+                     page_value(p, ranked.value, UNIT_SHARE), page_value(p, after.value, UNIT_SHARE));
+    if (ranked.value - places.value <= about)
+        page_differs(p,
+                     "Section 4: the places of the ranked pixels alone, without their colours, teach as much (%s) as "
+                     "the pixels do (%s): the choice carries the label.",
+                     page_value(p, places.value, UNIT_SHARE), page_value(p, ranked.value, UNIT_SHARE));
+}
+
+bool section_retraining(struct page *p, struct err *err)
+{
+    struct values v[TRAININGS];
+    page_section(p, 4);
+    if (!read_trainings(p, v, err))
+        return false;
+    page_print(p,
+               "New networks, trained on nothing but 5 %% of each training picture's pixels and tested on as many of "
+               "each test picture. Another network chose the ranked pixels; where a mask is laid on after cropping "
+               "and flipping, it no longer lies on the pixels that were chosen.");
+    write_trainings(p, v);
+    compare_expected(p, v);
+    return read_retrain(p, err) && write_controls(p, err);
+}

@@ -1,0 +1,387 @@
+/* Section 2: how large the sufficient parts are, and where in the picture they lie. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tools/study_page/sections.h"
+#include "tools/study_page/sis_summary.h"
+
+/* Ways to search, by the end of the step's name; the first six are pairs: ranked by margin, by probability. */
+enum { WAY_MARGIN, PAIRED_WAYS = 6, WAYS = 7 };
+static const char *const ways[WAYS] = {
+    "margin", "probability", "screened", "screened_probability", "exact", "exact_probability", "k1",
+};
+
+/* A search of one model. */
+struct entry {
+    const struct family *family;
+    int number, way;  /* number: of the model, 1.. */
+    const char *name; /* "ResNet-20, seed 1" */
+    struct sis_summary s;
+};
+enum { MOST_ENTRIES = FAMILIES * MOST_SEEDS * WAYS };
+
+struct table {
+    int n;
+    struct entry entry[MOST_ENTRIES]; /* those that were run */
+};
+
+static const char *model_name(struct page *p, const struct family *f, int number)
+{
+    return f->seeds ? page_text(p, "%s, seed %d", f->name, number) : f->name;
+}
+
+static bool read_entry(struct page *p, int family, int number, int way, struct table *t, struct err *err)
+{
+    const struct family *f = &families[family];
+    const char *model = family_model(p, f, number);
+    const struct step *step = runs_done(p->runs, "sis_%s_%s", model, ways[way]);
+    if (!step)
+        return true;
+    struct entry *e = &t->entry[t->n++];
+    *e = (struct entry){ .family = f, .number = number, .way = way };
+    e->name = model_name(p, f, number);
+    char *path = runs_path(p->runs, "%s", step->name);
+    bool ok = sis_summary_read(path, &e->s, err);
+    free(path);
+    return ok;
+}
+
+static const struct entry *find(const struct table *t, const struct family *family, int number, int way)
+{
+    for (int i = 0; i < t->n; i++)
+        if (t->entry[i].family == family && t->entry[i].number == number && t->entry[i].way == way)
+            return &t->entry[i];
+    return NULL;
+}
+
+/* --- sizes -------------------------------------------------------------------------------------------------------- */
+
+/* The threshold nearest to p. */
+static int nearest(const struct sis_summary *s, double p)
+{
+    int best = 0;
+    for (int t = 1; t < s->n_thresholds; t++)
+        if (fabs(s->threshold[t] - p) < fabs(s->threshold[best] - p))
+            best = t;
+    return best;
+}
+
+static void write_sizes(struct page *p, const struct entry *e, int t)
+{
+    const struct sizes *right = &e->s.sizes[t][GROUP_RIGHT], *wrong = &e->s.sizes[t][GROUP_WRONG];
+    const char *cell[11] = { e->name, e->s.method, page_text(p, "%g", e->s.threshold[t]) };
+    for (int g = 0; g < GROUPS; g++) {
+        const struct sizes *s = g == GROUP_RIGHT ? right : wrong;
+        const char **c = &cell[3 + 4 * g];
+        bool any = s->reached.n > 0, some = s->mean.n > 0;
+        c[0] = any ? page_count(p, s->reached.n) : "0";
+        c[1] = any ? page_estimate(p, &s->reached, UNIT_SHARE) : "no pictures";
+        c[2] = some ? page_estimate(p, &s->median, UNIT_NUMBER) : "none";
+        c[3] = some ? page_estimate(p, &s->mean, UNIT_NUMBER) : "none";
+    }
+    page_cells(p, cell, 11);
+}
+
+static void begin_sizes(struct page *p)
+{
+    page_columns(p, "Model", "Search", "Threshold", "Right: n", "reach it", "median", "mean", "Wrong: n", "reach it",
+                 "median", "mean", NULL);
+}
+
+/* Rows of what was not run stand where they would. */
+static void write_size_table(struct page *p, const struct table *t)
+{
+    begin_sizes(p);
+    for (int way = 0; way < WAYS; way++)
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; k <= family_models(&families[f]); k++) {
+                const char *model = family_model(p, &families[f], k);
+                const struct entry *e = find(t, &families[f], k, way);
+                if (e)
+                    write_sizes(p, e, nearest(&e->s, e->s.where));
+                else if (runs_find(p->runs, "sis_%s_%s", model, ways[way]))
+                    page_row(p, model_name(p, &families[f], k), page_words(p, ways[way]), "", "", "not run", "", "", "",
+                             "not run", "", "", NULL);
+            }
+}
+
+static void write_all_thresholds(struct page *p, const struct table *t)
+{
+    if (!t->n)
+        return;
+    fputs("\n<details><summary>The same at every threshold</summary>\n", p->out);
+    begin_sizes(p);
+    for (int i = 0; i < t->n; i++)
+        for (int k = 0; k < t->entry[i].s.n_thresholds; k++)
+            write_sizes(p, &t->entry[i], k);
+    fputs("\n</details>\n", p->out);
+}
+
+/* Mean of a family's medians at threshold t, margin ranking; NaN: none. */
+static double mean_median(const struct table *t, const struct family *f, int threshold, int group)
+{
+    struct values v = { .n = family_models(f) };
+    for (int k = 0; k < v.n; k++) {
+        const struct entry *e = find(t, f, k + 1, WAY_MARGIN);
+        v.of[k] = e && threshold < e->s.n_thresholds ? e->s.sizes[threshold][group].median : runs_unknown();
+    }
+    return values_summary(&v).value;
+}
+
+struct curves {
+    double x[SIS_MAX_THRESHOLDS], y[GROUPS][FAMILIES][SIS_MAX_THRESHOLDS];
+};
+
+static void draw_sizes(struct page *p, const struct table *t)
+{
+    struct curves *c = mem_alloc(1, sizeof *c);
+    struct plot plot = {
+        .title = "Typical size of the part that is enough (median, mean of the seeds)",
+        .n = GROUPS,
+        .panels = { { .x_label = "probability that must be reached (%)", .y_label = "right answers: pixels" },
+                    { .x_label = "probability that must be reached (%)", .y_label = "wrong answers: pixels" } }
+    };
+    const struct sis_summary *first = NULL;
+    for (int i = 0; i < t->n && !first; i++)
+        first = t->entry[i].way == WAY_MARGIN ? &t->entry[i].s : NULL;
+    for (int g = 0; first && g < GROUPS; g++)
+        for (int f = 0; f < FAMILIES; f++) {
+            bool any = false;
+            for (int k = 0; k < first->n_thresholds; k++) {
+                c->x[k] = 100 * first->threshold[k];
+                c->y[g][f][k] = mean_median(t, &families[f], k, g);
+                any = any || isfinite(c->y[g][f][k]);
+            }
+            struct plot_panel *panel = &plot.panels[g];
+            if (any)
+                panel->series[panel->n++] =
+                    (struct plot_series){ families[f].brief, first->n_thresholds, c->x, c->y[g][f] };
+        }
+    if (first)
+        page_plot(p, "sizes", &plot,
+                  "Median size of the sufficient part by the probability that it must reach, one line for each kind of "
+                  "model, right answers above, wrong ones below; the numbers stand in the table.");
+    free(c);
+}
+
+/* At how many thresholds the parts of right answers are on average not larger. */
+static int count_smaller(const struct sis_summary *s, int *compared)
+{
+    int smaller = 0;
+    *compared = 0;
+    for (int k = 0; k < s->n_thresholds; k++) {
+        const struct estimate *right = &s->sizes[k][GROUP_RIGHT].mean, *wrong = &s->sizes[k][GROUP_WRONG].mean;
+        *compared += right->n > 0 && wrong->n > 0;
+        smaller += right->value <= wrong->value;
+    }
+    return smaller;
+}
+
+/* Published: right answers rest on larger parts than wrong ones, at every threshold. */
+static void compare_groups(struct page *p, const struct table *t)
+{
+    int searches = 0, against = 0;
+    const char *list = "";
+    for (int i = 0; i < t->n; i++) {
+        int compared, smaller = count_smaller(&t->entry[i].s, &compared);
+        searches += compared > 0;
+        against += smaller > 0;
+        if (smaller)
+            list = page_text(p, "%s%s%s, %s (%d of %d)", list, *list ? "; " : "", t->entry[i].name,
+                             ways[t->entry[i].way], smaller, compared);
+    }
+    if (against)
+        page_differs(p,
+                     "Section 2: in %d of %d searches there are thresholds at which the parts of right answers are on "
+                     "average not larger than those of wrong ones. Expected: larger at every threshold. %s.",
+                     against, searches, list);
+    if (searches)
+        page_print(p,
+                   "In %d of %d searches the parts of right answers are on average larger than those of wrong ones "
+                   "at every threshold.",
+                   searches - against, searches);
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------- */
+
+static const char *times(struct page *p, const struct sis_summary *s, int region)
+{
+    const struct estimate *e = &s->share[region];
+    struct estimate ratio = { e->value / s->area[region], e->low / s->area[region], e->high / s->area[region], e->n };
+    return page_estimate(p, &ratio, UNIT_RATIO);
+}
+
+static void write_places(struct page *p, const char *name, const struct sis_summary *s)
+{
+    page_row(p, name, s->method, page_text(p, "%g", s->where), page_count(p, s->n_where),
+             page_estimate(p, &s->share[REGION_BORDER], UNIT_SHARE), page_value(p, s->area[REGION_BORDER], UNIT_SHARE),
+             times(p, s, REGION_BORDER), page_estimate(p, &s->share[REGION_LOWER], UNIT_SHARE),
+             page_value(p, s->area[REGION_LOWER], UNIT_SHARE), times(p, s, REGION_LOWER), times(p, s, REGION_UPPER),
+             NULL);
+}
+
+static void write_place_table(struct page *p, const struct table *t)
+{
+    page_columns(p, "Model", "Search", "Threshold", "n", "Outer 4 pixels: share", "area", "times",
+                 "Lower 4 rows: share", "area", "times", "Upper 4 rows: times", NULL);
+    for (int pair = 0; pair < PAIRED_WAYS; pair += 2)
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; k <= family_models(&families[f]); k++)
+                for (int way = pair; way < pair + 2; way++) {
+                    const struct entry *e = find(t, &families[f], k, way);
+                    const char *name = model_name(p, &families[f], k);
+                    if (e && e->s.n_where)
+                        write_places(p, name, &e->s);
+                    else if (runs_find(p->runs, "sis_%s_%s", family_model(p, &families[f], k), ways[way]))
+                        page_row(p, name, page_words(p, ways[way]), "", "", e ? "no parts" : "not run", "", "", "", "",
+                                 "", "", NULL);
+                }
+}
+
+static double largest(const double *x, int n)
+{
+    double most = 0;
+    for (int i = 0; i < n; i++)
+        most = fmax(most, x[i]);
+    return most;
+}
+
+/* Two searches of a model that differ in the ranking, and found parts of pictures of one size. */
+struct pair {
+    const struct entry *margin, *probability;
+};
+
+static bool find_pair(const struct table *t, const struct family *f, int number, int way, struct pair *pair)
+{
+    *pair = (struct pair){ find(t, f, number, way), find(t, f, number, way + 1) };
+    return pair->margin && pair->probability && pair->margin->s.n_where && pair->probability->s.n_where &&
+           pair->margin->s.h == pair->probability->s.h && pair->margin->s.w == pair->probability->s.w;
+}
+
+static void draw_heat(struct page *p, const struct pair *pair)
+{
+    const struct sis_summary *m = &pair->margin->s, *b = &pair->probability->s;
+    const char *alt = page_text(
+        p,
+        "Share of pictures in which a pixel belongs to the part, ranked by margin (n = %s) and "
+        "by probability (n = %s). The lower 4 rows have %s and %s of what their area would give.",
+        page_count(p, m->n_where), page_count(p, b->n_where), times(p, m, REGION_LOWER), times(p, b, REGION_LOWER));
+    const char *method = page_text(p, "%.*s", (int)strcspn(m->method, ","), m->method);
+    struct shading s = { .title =
+                             page_text(p, "%s: parts that are enough for %g %%", pair->margin->name, 100 * m->where),
+                         .description = alt,
+                         .x_label = "column of pixels",
+                         .y_label = "row",
+                         .rows = m->h,
+                         .columns = m->w,
+                         .unit = UNIT_SHARE,
+                         .darkest = fmax(largest(m->heat, m->h * m->w), largest(b->heat, m->h * m->w)),
+                         .outline = 2 * SEARCH_BORDER < m->h && 2 * SEARCH_BORDER < m->w ? SEARCH_BORDER : 0,
+                         .key = "of the pictures have this pixel in their part",
+                         .n = 2,
+                         .panel = { { page_text(p, "%s, by margin", method), m->heat },
+                                    { page_text(p, "%s, by probability", method), b->heat } } };
+    const char *model = family_model(p, pair->margin->family, pair->margin->number);
+    const char *name = page_text(p, "places_%s_%s", model, ways[pair->margin->way]);
+    draw_shading(page_drawing(p, name), &s);
+    page_show(p, name, alt);
+}
+
+/* Of each kind of model and search the first pair that was run. */
+static void draw_heats(struct page *p, const struct table *t)
+{
+    for (int way = 0; way < PAIRED_WAYS; way += 2)
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; k <= family_models(&families[f]); k++) {
+                struct pair pair;
+                if (!find_pair(t, &families[f], k, way, &pair))
+                    continue;
+                draw_heat(p, &pair);
+                break;
+            }
+}
+
+/* How far two heat maps are apart: 0 the same, 1 nothing in common. */
+static double distance(const struct sis_summary *a, const struct sis_summary *b)
+{
+    double apart = 0, all = 0;
+    for (int i = 0; i < a->h * a->w; i++) {
+        apart += fabs(a->heat[i] - b->heat[i]);
+        all += a->heat[i] + b->heat[i];
+    }
+    return apart / all;
+}
+
+/* Published: parts gather at the lower border, by ties of float32 probabilities. */
+static void compare_pair(struct page *p, const struct pair *pair)
+{
+    const double same = 0.01;
+    const struct sis_summary *m = &pair->margin->s, *b = &pair->probability->s;
+    const char *of_m = times(p, m, REGION_LOWER), *of_b = times(p, b, REGION_LOWER), *name = pair->margin->name;
+    bool gathers = b->share[REGION_LOWER].low > b->area[REGION_LOWER];
+    bool survives = m->share[REGION_LOWER].low > m->area[REGION_LOWER];
+    if (distance(m, b) < same)
+        page_differs(p,
+                     "Section 2: %s, %s: ranked by margin the same parts are found (their maps differ by %s). Such a "
+                     "search cannot show what ties of the probability do.",
+                     name, b->method, page_value(p, distance(m, b), UNIT_SHARE));
+    else if (!gathers)
+        page_differs(
+            p,
+            "Section 2: %s, %s: parts do not gather in the lower 4 rows (%s of an even spread). Expected: they "
+            "do, by ties.",
+            name, b->method, of_b);
+    else if (!survives)
+        page_differs(p,
+                     "Section 2: %s, %s: parts gather in the lower 4 rows (%s of an even spread), and do not when "
+                     "ranked by margin (%s).",
+                     name, b->method, of_b, of_m);
+}
+
+static void compare_rankings(struct page *p, const struct table *t)
+{
+    struct pair pair;
+    for (int way = 0; way < PAIRED_WAYS; way += 2)
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; k <= family_models(&families[f]); k++)
+                if (find_pair(t, &families[f], k, way, &pair))
+                    compare_pair(p, &pair);
+}
+
+static void write_section(struct page *p, const struct table *t)
+{
+    page_print(p,
+               "The smallest part found that makes the model as sure of its answer as a threshold says, all other "
+               "pixels hidden. Sizes are in pixels, over the pictures that reach the threshold. \"Right\" are pictures "
+               "whose class the model names right when they are whole.");
+    write_size_table(p, t);
+    write_all_thresholds(p, t);
+    draw_sizes(p, t);
+    compare_groups(p, t);
+    page_print(p,
+               "Where these parts lie: the deciding pixels of all pictures within 4 pixels of the border, and in the "
+               "lower 4 rows alone, beside the share of the area; \"times\" is the one over the other, 1 is an even "
+               "spread. Ranking by probability has ties in float32, ranking by margin has not.");
+    write_place_table(p, t);
+    draw_heats(p, t);
+    compare_rankings(p, t);
+}
+
+bool section_subsets(struct page *p, struct err *err)
+{
+    struct table *t = mem_alloc(1, sizeof *t);
+    bool ok = true;
+    page_section(p, 2);
+    for (int way = 0; way < WAYS; way++)
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; ok && k <= family_models(&families[f]); k++)
+                ok = read_entry(p, f, k, way, t, err);
+    if (ok)
+        write_section(p, t);
+    for (int i = 0; i < t->n; i++)
+        sis_summary_free(&t->entry[i].s);
+    free(t);
+    return ok;
+}

@@ -1,0 +1,225 @@
+/* Section 3: right answers on small parts, chosen by one model and shown to another. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "tools/study_page/sections.h"
+
+/* The models that choose and are shown, in this order. */
+enum { MOST_MODELS = 8, CHOSEN_SEEDS = 3 };
+enum { SIZES = 2 };
+static const int percents[SIZES] = { 5, 10 };
+
+struct model {
+    const struct family *family;
+    const char *model, *name; /* "resnet20_1", "plain 1" */
+};
+
+struct transfer {
+    int n;
+    struct model model[MOST_MODELS];
+    struct estimate whole[MOST_MODELS], random[SIZES][MOST_MODELS];
+    struct estimate right[SIZES][MOST_MODELS][MOST_MODELS]; /* [size][who chose][who is shown] */
+    struct estimate probability[MOST_MODELS][MOST_MODELS];  /* 5 %, chosen by the other ranking */
+    int classes;                                            /* 0: not known */
+};
+
+static void list_models(struct page *p, struct transfer *t)
+{
+    for (int f = FAMILY_PLAIN; f <= FAMILY_ENSEMBLE_5; f++)
+        for (int k = 1; k <= family_models(&families[f]) && k <= CHOSEN_SEEDS; k++) {
+            const char *name = families[f].brief;
+            t->model[t->n++] = (struct model){ &families[f], family_model(p, &families[f], k),
+                                               families[f].seeds ? page_text(p, "%s %d", name, k) : name };
+        }
+}
+
+/* Of the data that a search looked at. */
+static bool read_classes(struct page *p, const char *model, int *classes, struct err *err)
+{
+    json_t *identity;
+    if (*classes || !runs_done(p->runs, "sis_%s_margin", model))
+        return true;
+    char *path = runs_path(p->runs, "sis_%s_margin/sis.json", model);
+    bool ok = runs_json(path, "marginalia/sis", &identity, err);
+    if (ok) {
+        *classes = (int)json_integer_value(json_object_get(identity, "classes"));
+        json_decref(identity);
+    }
+    free(path);
+    return ok;
+}
+
+static bool read_shown(struct page *p, const char *step, const char *view, struct estimate *out, struct err *err)
+{
+    return read_check(p->runs, step, page_text(p, "%s/report.json", view), "accuracy", out, err);
+}
+
+static bool read_transfer(struct page *p, struct transfer *t, struct err *err)
+{
+    bool ok = true;
+    for (int to = 0; ok && to < t->n; to++) {
+        const char *model = t->model[to].model, *shown = page_text(p, "shown_%s", model);
+        ok = read_shown(p, shown, "whole", &t->whole[to], err) && read_classes(p, model, &t->classes, err);
+        for (int i = 0; ok && i < SIZES; i++)
+            ok = read_shown(p, shown, page_text(p, "random_%d", percents[i]), &t->random[i][to], err);
+        for (int from = 0; ok && from < t->n; from++) {
+            const char *chosen = t->model[from].model;
+            for (int i = 0; ok && i < SIZES; i++)
+                ok = read_shown(p, page_text(p, "transfer_%d_%s", percents[i], chosen), model, &t->right[i][from][to],
+                                err);
+            ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability", percents[0], chosen), model,
+                                  &t->probability[from][to], err);
+        }
+    }
+    return ok;
+}
+
+/* --- what is compared with what ----------------------------------------------------------------------------------- */
+
+enum source { SOURCE_SELF, SOURCE_SIBLING, SOURCE_OTHER };
+
+static enum source source_of(const struct transfer *t, int from, int to)
+{
+    return from == to ? SOURCE_SELF : t->model[from].family == t->model[to].family ? SOURCE_SIBLING : SOURCE_OTHER;
+}
+
+/* Mean and range over who chose, of those of a kind. */
+static struct estimate over_sources(const struct transfer *t, int size, int to, enum source source)
+{
+    struct values v = { 0 };
+    for (int from = 0; from < t->n; from++)
+        if (source_of(t, from, to) == source)
+            v.of[v.n++] = t->right[size][from][to];
+    return values_summary(&v);
+}
+
+static void write_summary(struct page *p, const struct transfer *t)
+{
+    page_columns(p, "Shown to", "Part", "n", "Whole", "Chosen by itself", "By other seeds (range)",
+                 "By other kinds (range)", "Random, as many pixels", NULL);
+    for (int to = 0; to < t->n; to++)
+        for (int i = 0; i < SIZES; i++) {
+            struct estimate self = t->right[i][to][to], sibling = over_sources(t, i, to, SOURCE_SIBLING),
+                            other = over_sources(t, i, to, SOURCE_OTHER);
+            page_row(p, t->model[to].name, page_text(p, "%d %%", percents[i]), page_count(p, t->whole[to].n),
+                     page_estimate(p, &t->whole[to], UNIT_SHARE), page_estimate(p, &self, UNIT_SHARE),
+                     t->model[to].family->seeds ? page_estimate(p, &sibling, UNIT_SHARE) : "no other seeds",
+                     page_estimate(p, &other, UNIT_SHARE), page_estimate(p, &t->random[i][to], UNIT_SHARE), NULL);
+        }
+}
+
+/* --- the matrix --------------------------------------------------------------------------------------------------- */
+
+static void write_matrix(struct page *p, const struct transfer *t, const struct estimate right[][MOST_MODELS])
+{
+    const char *cell[MOST_MODELS + 1] = { "Chosen by \\ shown to" };
+    for (int to = 0; to < t->n; to++)
+        cell[to + 1] = t->model[to].name;
+    page_header(p, cell, t->n + 1);
+    for (int from = 0; from < t->n; from++) {
+        cell[0] = t->model[from].name;
+        for (int to = 0; to < t->n; to++)
+            cell[to + 1] = page_estimate(p, &right[from][to], UNIT_SHARE);
+        page_cells(p, cell, t->n + 1);
+    }
+}
+
+static bool any_known(const struct transfer *t, const struct estimate right[][MOST_MODELS])
+{
+    for (int i = 0; i < t->n * t->n; i++)
+        if (isfinite(right[i / t->n][i % t->n].value))
+            return true;
+    return false;
+}
+
+/* One row more than models: random pixels. */
+static void draw_matrix(struct page *p, const struct transfer *t, int size)
+{
+    double value[(MOST_MODELS + 1) * MOST_MODELS];
+    const char *row[MOST_MODELS + 1], *column[MOST_MODELS];
+    for (int from = 0; from <= t->n; from++)
+        for (int to = 0; to < t->n; to++)
+            value[from * t->n + to] = from < t->n ? t->right[size][from][to].value : t->random[size][to].value;
+    for (int i = 0; i < t->n; i++)
+        row[i] = column[i] = t->model[i].name;
+    row[t->n] = "random";
+    const char *alt =
+        page_text(p,
+                  "Share of right answers on %d %% of the pixels, a row for each model that chose them and "
+                  "one for random pixels, a column for each model that was shown them; the numbers stand "
+                  "in the table.",
+                  percents[size]);
+    struct shading s = { .title = page_text(p, "Right answers on %d %% of the pixels", percents[size]),
+                         .description = alt,
+                         .x_label = "shown to",
+                         .y_label = "chosen by",
+                         .rows = t->n + 1,
+                         .columns = t->n,
+                         .row_name = row,
+                         .column_name = column,
+                         .unit = UNIT_SHARE,
+                         .key = "of the test pictures answered right",
+                         .darkest = 1,
+                         .n = 1,
+                         .panel = { { NULL, value } } };
+    const char *name = page_text(p, "transfer_%d", percents[size]);
+    draw_shading(page_drawing(p, name), &s);
+    page_show(p, name, alt);
+}
+
+static void write_matrices(struct page *p, const struct transfer *t)
+{
+    for (int i = 0; i < SIZES; i++) {
+        page_print(p, "\n### Parts of %d %%", percents[i]);
+        page_print(p, "Rows: the model whose search chose the pixels (gradient, ranked by margin). Columns: the model "
+                      "that answers. Every cell is over all test pictures, with Wilson's interval.");
+        write_matrix(p, t, t->right[i]);
+        if (any_known(t, t->right[i]))
+            draw_matrix(p, t, i);
+    }
+    if (any_known(t, t->probability)) {
+        page_print(p, "\nThe same at %d %%, pixels ranked by probability:", percents[0]);
+        write_matrix(p, t, t->probability);
+    }
+}
+
+/* --- what was expected -------------------------------------------------------------------------------------------- */
+
+/* Published: ranked parts are answered about as well as whole pictures by the model that chose them, random ones near
+ * chance. "About": within 5 points; "near": at most twice chance. */
+static void compare_expected(struct page *p, const struct transfer *t)
+{
+    const double about = 0.05, near = 2;
+    for (int to = 0; to < t->n; to++)
+        for (int i = 0; i < SIZES; i++) {
+            const struct estimate *self = &t->right[i][to][to], *random = &t->random[i][to], *whole = &t->whole[to];
+            if (whole->value - self->value > about)
+                page_differs(p, "Section 3: %s, its own %d %%: %s right, whole pictures %s. Expected: about as many.",
+                             t->model[to].name, percents[i], page_estimate(p, self, UNIT_SHARE),
+                             page_estimate(p, whole, UNIT_SHARE));
+            if (t->classes > 0 && random->low > near / t->classes)
+                page_differs(p, "Section 3: %s, random %d %%: %s right, chance is %s. Expected: near chance.",
+                             t->model[to].name, percents[i], page_estimate(p, random, UNIT_SHARE),
+                             page_value(p, 1.0 / t->classes, UNIT_SHARE));
+        }
+}
+
+bool section_transfer(struct page *p, struct err *err)
+{
+    struct transfer *t = mem_alloc(1, sizeof *t);
+    page_section(p, 3);
+    list_models(p, t);
+    bool ok = read_transfer(p, t, err);
+    if (ok) {
+        page_print(p,
+                   "Each test picture with 5 %% or 10 %% of its pixels, all others hidden: those that a search in one "
+                   "model kept longest, or as many random ones. How many are answered right by the model that chose "
+                   "the pixels, by models trained alike from other seeds, and by models of other kinds?");
+        write_summary(p, t);
+        write_matrices(p, t);
+        compare_expected(p, t);
+    }
+    free(t);
+    return ok;
+}
