@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "tests/identity_fixture.h"
 #include "validate/sis/store_parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,25 +21,12 @@ static size_t length[FILES];
 static struct sis_identity identity(void)
 {
     const int64_t images[IMAGES] = { 3, 5 };
-    struct sis_identity d = { .model = "m",
-                              .data = "d",
-                              .split = "test",
-                              .h = H,
-                              .w = W,
-                              .k = 2,
-                              .settings = { SIS_GRADIENT, SIS_MARGIN, 2, 32 },
-                              .target = "predicted",
-                              .baseline = "mean",
-                              .n_thresholds = 1,
-                              .threshold = { 0.5 },
-                              .collection = true,
-                              .n_images = IMAGES,
-                              .shard = 1,
-                              .shards = 1 };
-    memset(d.weights, 'a', SHA256_HEX - 1);
-    memset(d.cfg, 'b', SHA256_HEX - 1);
-    memset(d.data_hash, 'c', SHA256_HEX - 1);
-    sis_images_hash(images, IMAGES, d.images);
+    struct sis_identity d = identity_of(H, W, images, IMAGES);
+
+    d.model = "m";
+    d.data = "d";
+    d.k = 2;
+    d.seed = 0;
     return d;
 }
 

@@ -1,5 +1,6 @@
 #include "tests/markup.h"
 
+#include <criterion/criterion.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,4 +177,28 @@ bool markup_has_word(const char *text, const char *word)
         if ((p == text || !isalpha((unsigned char)p[-1])) && !isalpha((unsigned char)p[n]))
             return true;
     return false;
+}
+
+char *markup_between(const char *text, const char *from, const char *to)
+{
+    const char *start = strstr(text, from);
+    cr_assert(start && strstr(start, to), "%s", from);
+    return mem_format("%.*s", (int)(strstr(start, to) - start), start);
+}
+
+static FILE *stream;
+static char *written;
+static size_t written_bytes;
+
+FILE *markup_stream(void)
+{
+    stream = open_memstream(&written, &written_bytes);
+    cr_assert_not_null(stream);
+    return stream;
+}
+
+char *markup_written(void)
+{
+    cr_assert_eq(fclose(stream), 0);
+    return written;
 }

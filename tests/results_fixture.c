@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "tests/data_fixture.h"
+#include "tests/identity_fixture.h"
 
 enum { H = 2, W = 3 };
 
@@ -30,28 +31,12 @@ void results_clean_up(void)
 
 struct sis_identity results_identity(int shard, int shards)
 {
-    struct sis_identity d = {
-        .model = "runs/a",
-        .data = "cifar10",
-        .split = "test",
-        .h = H,
-        .w = W,
-        .k = 3,
-        .settings = { SIS_GRADIENT, SIS_MARGIN, 2, 32 },
-        .target = "predicted",
-        .baseline = "mean",
-        .seed = 7,
-        .n_thresholds = 2,
-        .threshold = { 0.5, 0.9 },
-        .collection = true,
-        .n_images = RESULTS_IMAGES,
-        .shard = shard,
-        .shards = shards,
-    };
-    memset(d.weights, 'a', SHA256_HEX - 1);
-    memset(d.cfg, 'b', SHA256_HEX - 1);
-    memset(d.data_hash, 'c', SHA256_HEX - 1);
-    sis_images_hash(results_images, RESULTS_IMAGES, d.images);
+    struct sis_identity d = identity_of(H, W, results_images, RESULTS_IMAGES);
+
+    d.n_thresholds = 2;
+    d.threshold[1] = 0.9;
+    d.shard = shard;
+    d.shards = shards;
     return d;
 }
 

@@ -1,64 +1,33 @@
 /* Several processes that write into one SIS directory: each a journal of its own, taken in by who holds it. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "tests/identity_fixture.h"
+#include "tests/results_fixture.h"
 #include "validate/output.h"
 #include "validate/sis/store.h"
 
 enum { H = 2, W = 3, PIXELS = H * W, IMAGES = 6 };
 
-static char directory[] = "/tmp/marginalia-test-XXXXXX";
 static struct err err;
 
-static void enter(void)
-{
-    cr_assert_not_null(mkdtemp(directory));
-    cr_assert_eq(chdir(directory), 0);
-}
-
-static void leave(void)
-{
-    cr_assert_eq(chdir("/"), 0);
-    char *command[] = { "rm", "-r", directory, NULL };
-    pid_t pid = fork();
-    if (pid == 0)
-        execvp("rm", command);
-    waitpid(pid, NULL, 0);
-}
-
-TestSuite(sis_store_writers, .init = enter, .fini = leave);
+TestSuite(sis_store_writers, .init = results_set_up, .fini = results_clean_up);
 
 static const int64_t numbers[IMAGES] = { 1, 4, 6, 9, 70, 71 };
 
 static struct sis_identity identity(uint64_t seed)
 {
-    struct sis_identity d = { .model = "runs/a",
-                              .data = "cifar10",
-                              .split = "test",
-                              .h = H,
-                              .w = W,
-                              .k = 3,
-                              .settings = { SIS_GRADIENT, SIS_MARGIN, 3, 1 },
-                              .target = "predicted",
-                              .baseline = "mean",
-                              .seed = seed,
-                              .n_thresholds = 1,
-                              .threshold = { 0.5 },
-                              .n_images = IMAGES,
-                              .shard = 1,
-                              .shards = 1 };
-    memset(d.weights, 'a', SHA256_HEX - 1);
-    memset(d.cfg, 'b', SHA256_HEX - 1);
-    memset(d.data_hash, 'c', SHA256_HEX - 1);
-    sis_images_hash(numbers, IMAGES, d.images);
+    struct sis_identity d = identity_of(H, W, numbers, IMAGES);
+
+    d.settings = (struct sis_settings){ SIS_GRADIENT, SIS_MARGIN, 3, 1 };
+    d.seed = seed;
+    d.collection = false;
     return d;
 }
 
@@ -104,21 +73,11 @@ static void finish(struct sis_store *s)
     sis_store_close(s);
 }
 
-static int count_files(const char *path)
-{
-    int n = 0;
-    DIR *d = opendir(path);
-    for (struct dirent *e; (e = readdir(d));)
-        n += e->d_name[0] != '.';
-    closedir(d);
-    return n;
-}
-
 /* The result of all images is in out/, that of one writer in alone/. */
 static void expect_whole(void)
 {
     static const char *const names[] = { "sis.json", "sis.jsonl", "masks.npz" };
-    cr_assert_eq(count_files("out"), 3);
+    cr_assert_eq(results_count_files("out"), 3);
     cr_assert_eq(rename("out", "shared"), 0);
     struct sis_store *s = hold(false);
     for (int i = 0; i < IMAGES; i++)
@@ -158,7 +117,7 @@ Test(sis_store_writers, what_they_left_when_killed_is_taken_in_on_resume)
     sis_store_close(s);
     sis_store_close(two);
     s = hold(true);
-    cr_assert_eq(count_files("out"), 1, "their journals are gone");
+    cr_assert_eq(results_count_files("out"), 1, "their journals are gone");
     for (int i = 0; i < IMAGES; i++)
         cr_assert_eq(sis_store_has(s, numbers[i]), i == 0 || i == 1 || i == 3);
     add(s, 2);
@@ -251,5 +210,5 @@ Test(sis_store_writers, overwriting_takes_all_of_it_away)
     sis_store_close(s);
     sis_store_close(two);
     cr_assert(output_clear_sis("out", &err), "%s", err.text);
-    cr_assert_eq(count_files("out"), 0);
+    cr_assert_eq(results_count_files("out"), 0);
 }
