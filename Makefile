@@ -74,6 +74,7 @@ ISA_FLAGS_portable :=
 KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) $(if $(FUZZ),-fno-sanitize=all) -Wno-psabi
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
+part            = $(patsubst %.c,$(BUILD)/parts/%.o,$(1))
 KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
 VERSION_OBJECT := $(BUILD)/base/version.o
 LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS) base/version.c,$(SOURCES))) $(KERNEL_OBJECTS)
@@ -179,7 +180,7 @@ $(PROGRAMS): $(PROGDIR)/%: $(BUILD)/%/main.o $(LIB) $(VERSION_OBJECT)
 	$(QUIET)$(LINK) $(LIBRARIES)
 
 # After "|": a new version alone is no reason to link the tests again.
-$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS) $(PARTS)) $(LIB) | $(VERSION_OBJECT)
+$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(call object,$(HELPERS)) $(call part,$(PARTS)) $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -lcriterion $(LIBRARIES)
 
@@ -187,8 +188,9 @@ $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) | $(VERSION_OBJECT)
 	$(call SAY,link)
 	$(QUIET)$(LINK) -fsanitize=fuzzer $(LIBRARIES)
 
-# A tool that is too long for one file: tools/NAME.c has its main, tools/NAME/*.c the rest.
-$(foreach p,$(PARTS),$(eval $(patsubst %/,$(BUILD)/%,$(dir $(p))): $(call object,$(p))))
+# A tool that is too long for one file: tools/NAME.c has its main, tools/NAME/*.c the rest. Their
+# objects lie in parts/, because the program is called tools/NAME.
+$(foreach p,$(PARTS),$(eval $(patsubst %/,$(BUILD)/%,$(dir $(p))): $(call part,$(p))))
 
 $(TOOL_PROGRAMS) $(PROBE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(VERSION_OBJECT)
 	$(call SAY,link)
@@ -207,6 +209,11 @@ $(DARKNET)/include/darknet.h:
 	@test -e $@ || { echo "$@ is missing; run tools/bootstrap, or make DARKNET=/folder/of/libdarknet.so" >&2; exit 1; }
 
 $(BUILD)/%.o: %.c | $(DARKNET)/include/darknet.h
+	@mkdir -p $(@D)
+	$(call SAY,compile)
+	$(QUIET)$(COMPILE)
+
+$(BUILD)/parts/%.o: %.c
 	@mkdir -p $(@D)
 	$(call SAY,compile)
 	$(QUIET)$(COMPILE)
@@ -237,4 +244,5 @@ $(RANKS_OBJECTS): CPP_ALL += $(MPI_FLAGS)
 $(RANKS_OBJECTS): $(BUILD)/mpi.txt
 
 -include $(patsubst %.o,%.d,$(LIB_OBJECTS) $(VERSION_OBJECT))
--include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(PROBES) $(FUZZERS) $(HELPERS) $(TOOLS) $(PARTS))
+-include $(patsubst %.c,$(BUILD)/%.d,$(MAINS) $(TESTS) $(PROBES) $(FUZZERS) $(HELPERS) $(TOOLS))
+-include $(patsubst %.o,%.d,$(call part,$(PARTS)))

@@ -1,164 +1,281 @@
-/* How often border.sufficiency finds a border cue that was planted, by the cue's strength: power [options] generates
- * sets, runs the check on each, prints a table and draws a curve. The cue is the share of pictures whose border colour
- * is their label's; at 0 borders are coloured, too, but say nothing. The last column is the check's value, right answers
- * from the ring minus those from the centre or the next ring inside, whichever tells less: the mean of the sets. */
+/* How often the verdict of a check is wrong: power CHECK plants faults of rising strength into models or data sets that
+ * are made up for it (tools/power/plants.h), lets the check judge each, and counts. The first strength is the clean
+ * case, so its fails are false alarms; elsewhere they are faults that were found. Results do not depend on the number
+ * of threads. */
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/plot.h"
 #include "base/progress.h"
 #include "base/settings.h"
 #include "base/statistics.h"
-#include "datasets/planted.h"
-#include "validate/dataset/dataset_checks.h"
+#include "base/team.h"
+#include "tools/power/plants.h"
+#include "validate/checks/checks.h"
+#include "validate/report/format.h"
 
-enum { SHAPE_PX = 32, CLASSES = 6 };
-static const double cues[] = { 0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1 };
-enum { STRENGTHS = sizeof cues / sizeof *cues };
-
-static long long sets = 200, pictures = 2000, border = 2, width = 2, seed = 1, threads;
-static double limit = 0.05;
-static const char *out_path;
+static long long sets = 200, seed = 1, threads;
+static const char *cfg = "cfg", *plot_path, *json_path;
+static bool list;
 
 static const struct setting table[] = {
-    { "sets", 0, SETTING_INT, &sets, 1, 100000, "N", NULL, "sets generated for each strength", NULL },
-    { "pictures", 0, SETTING_INT, &pictures, 10, 1000000, "N", NULL, "pictures of a set", NULL },
-    { "border", 0, SETTING_INT, &border, 1, 8, "N", NULL, "width of the planted border, pixels of 32", NULL },
-    { "width", 0, SETTING_INT, &width, 1, 4, "N", NULL, "width of the check's ring, pixels", NULL },
-    { "limit", 0, SETTING_REAL, &limit, -1, 1, "X", NULL, "the policy's limit", NULL },
-    { "seed", 0, SETTING_INT, &seed, 0, 1e9, "N", NULL, "seed of the first set; the next ones follow", NULL },
-    { "threads", 'j', SETTING_INT, &threads, 1, 1024, "N", NULL, "threads (default: processors)", NULL },
-    { "out", 0, SETTING_STRING, &out_path, 0, 0, "FILE", NULL, "draw the curve there (SVG)", NULL },
+    { "list", 0, SETTING_FLAG, &list, 0, 0, NULL, NULL, "list the checks and what is planted for each", NULL },
+    { "sets", 0, SETTING_INT, &sets, 1, 100000, "N", NULL, "models or data sets for each strength", NULL },
+    { "seed", 0, SETTING_INT, &seed, 0, 1e9, "N", NULL, "seed of the first of them; the next ones follow", NULL },
+    { "threads", 'j', SETTING_INT, &threads, 1, 1024, "N", NULL, "processes that judge (default: processors)", NULL },
+    { "cfg", 0, SETTING_STRING, &cfg, 0, 0, "DIR", NULL, "where release.conf and dataset.conf are", NULL },
+    { "json", 0, SETTING_STRING, &json_path, 0, 0, "FILE", NULL, "write the table there, too", NULL },
+    { "out", 0, SETTING_STRING, &plot_path, 0, 0, "FILE", NULL, "draw the curve there (SVG)", NULL },
 };
 
 static const struct settings settings = {
     .program = "power",
-    .usage = "[options]",
-    .summary = "Finds out how often border.sufficiency finds a planted border cue.",
+    .usage = "CHECK [options]",
+    .summary = "Finds out how often a check finds a planted fault, and how often it accuses where there is none.",
     .table = table,
     .n = sizeof table / sizeof *table,
+    .max_positional = 1,
+    .examples = "  power sis.size --sets 20\n  power border.sufficiency@2 --json power.json --out power.svg\n",
 };
 
-/* --- one generated set -------------------------------------------------------------------------------------------- */
+/* --- one strength ------------------------------------------------------------------------------------------------- */
 
-static int label_of(const struct dataset *d, enum split split, int64_t i)
+/* In memory that the workers and the one who counts share. */
+struct verdict {
+    bool judged, ran; /* ran: not CHECK_ERROR */
+    enum check_status status;
+    double value;
+    int64_t n;      /* pictures, or what else it rests on */
+    struct err why; /* of one that was not judged, or could not run */
+};
+
+struct work {
+    const struct plant *plant;
+    const struct plant_policies *policies;
+    double strength;
+    struct shared {
+        atomic_llong next;
+        struct verdict verdict[]; /* [sets] */
+    } * shared;
+};
+
+static void judge(const struct work *w, long long i)
 {
-    return planted_label(d->self, CLASSES, split, i, NULL);
+    struct verdict *v = &w->shared->verdict[i];
+    struct check c;
+    v->judged = plant_judge(w->plant, w->policies, w->strength, (uint64_t)(seed + i), &c, &v->why);
+    v->status = c.status;
+    v->ran = v->judged && c.status != CHECK_ERROR;
+    v->value = c.estimate.value;
+    v->n = c.estimate.n;
+    if (v->judged && !v->ran)
+        err_run(&v->why, "%s", c.error);
+    check_free(&c);
 }
 
-static bool draw(const struct dataset *d, enum split split, int64_t i, struct image8 *out, struct err *err)
+/* Until nothing is left. In a process of its own: a validation is made to be alone in its process (base/share.h). */
+static pid_t start_worker(const struct work *w)
 {
-    (void)err;
-    *out = (struct image8){ .c = 3, .h = SHAPE_PX, .w = SHAPE_PX };
-    out->pixels = mem_alloc((size_t)3 * SHAPE_PX * SHAPE_PX, 1);
-    planted_draw(d->self, CLASSES, split, i, SHAPE_PX, SHAPE_PX, out->pixels);
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    for (long long i; (i = atomic_fetch_add(&w->shared->next, 1)) < sets;)
+        judge(w, i);
+    _exit(EXIT_OK);
+}
+
+static bool run_workers(const struct work *w, struct err *err)
+{
+    int started = 0, ended = 0, status;
+    while (started < threads && start_worker(w) > 0)
+        started++;
+    for (int i = 0; i < started; i++)
+        ended += wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
+    return (started > 0 && ended == started) ||
+           err_run(err,
+                   "%s: %d of %d workers were started, %d came to an end; take fewer with --threads, or report the "
+                   "fault",
+                   w->plant->name, started, (int)threads, ended);
+}
+
+struct point {
+    double strength;
+    int count[CHECK_REPORTED + 1]; /* by status */
+    double value, n;               /* means over those that ran */
+    struct err why;                /* of the first that did not; text "" when all did */
+};
+
+/* In the order of the sets, so that sums are the same whoever worked on which. */
+static bool add_up(const struct verdict *v, struct point *p, struct err *err)
+{
+    int ran = 0;
+    for (const struct verdict *end = v + sets; v < end; v++) {
+        if (!v->judged) {
+            *err = v->why;
+            return false;
+        }
+        p->count[v->status]++;
+        if (v->ran) {
+            p->value += v->value;
+            p->n += (double)v->n;
+            ran++;
+        } else if (!*p->why.text) {
+            p->why = v->why;
+        }
+    }
+    p->value /= ran;
+    p->n /= ran;
     return true;
 }
 
-static bool run_check(struct team *team, double cue, uint64_t set_seed, struct check *out, struct err *err)
+static bool measure(const struct plant *plant, const struct plant_policies *policies, struct point *p, struct err *err)
 {
-    struct planted planted = { .n_train = pictures,
-                               .seed = (int64_t)set_seed,
-                               .border_width = border,
-                               .border_cue = cue,
-                               .cue_in_test = -1,
-                               .noise = 0.04 };
-    char name[] = "planted", *names[CLASSES];
-    for (int k = 0; k < CLASSES; k++)
-        names[k] = (char *)planted_shape_names[k];
-    struct dataset data = { .name = name,
-                            .classes = CLASSES,
-                            .class_names = names,
-                            .c = 3,
-                            .h = SHAPE_PX,
-                            .w = SHAPE_PX,
-                            .count = { pictures, 0 },
-                            .packed = true,
-                            .label = label_of,
-                            .read = draw,
-                            .self = &planted };
-    struct survey s = { .data = &data, .team = team, .seed = set_seed };
-    const struct check_type *type = check_type_find(dataset_check_types, "border.sufficiency");
-    char id[] = "border.sufficiency";
-    struct policy_check policy = { .type = type, .id = id, .side = SIDE_AT_MOST, .limit = limit, .width = (int)width };
-    bool ok = survey_open(&s, err) && type->survey(&s, &policy, 0, out, err);
-    survey_close(&s);
+    size_t bytes = sizeof(struct shared) + (size_t)sets * sizeof(struct verdict);
+    struct work w = { .plant = plant, .policies = policies, .strength = p->strength };
+    w.shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (w.shared == MAP_FAILED)
+        return err_run(err, "%zu bytes of shared memory cannot be had: %s; take fewer --sets", bytes, strerror(errno));
+    bool ok = run_workers(&w, err) && add_up(w.shared->verdict, p, err);
+    munmap(w.shared, bytes);
     return ok;
 }
 
-/* --- the curve ---------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
-struct strength {
-    int count[CHECK_REPORTED + 1]; /* by status */
-    double value;                  /* mean */
-};
-
-static bool measure(struct team *team, double cue, struct strength *s, struct err *err)
+static void print_head(const struct plant *plant, const struct policy_check *policy)
 {
-    for (long long i = 0; i < sets; i++) {
-        struct check out = { 0 };
-        bool ok = run_check(team, cue, (uint64_t)(seed + i), &out, err);
-        s->count[check_decide(&out.estimate, SIDE_AT_MOST, limit)]++;
-        s->value += out.estimate.value / (double)sets;
-        check_free(&out);
-        if (!ok)
-            return false;
-    }
-    return true;
+    char *limit = format_limit(policy->side, policy->limit, policy->type->unit, 0);
+    printf("%s, %s: %lld %s for each strength\nstrength: %s\n", policy->id, limit, sets,
+           plant->into_model ? "models" : "data sets", plant->knob);
+    printf("%8s %5s %5s %13s %13s %24s %16s %8s\n", "strength", "pass", "fail", "inconclusive", "could not run",
+           "fail, 95 %", "mean value", "mean n");
+    free(limit);
 }
 
-static void print_row(double cue, const struct strength *s)
+static void print_row(const struct point *p, enum unit unit)
 {
-    struct interval i = wilson(s->count[CHECK_FAIL], sets);
-    printf("%6.2f %5d %5d %13d %9.1f%% (%.1f%% to %.1f%%) %+12.1f\n", cue, s->count[CHECK_PASS], s->count[CHECK_FAIL],
-           s->count[CHECK_INCONCLUSIVE], 100.0 * s->count[CHECK_FAIL] / (double)sets, 100 * i.low, 100 * i.high,
-           100 * s->value);
+    struct interval i = wilson(p->count[CHECK_FAIL], sets);
+    char *value = format_value(p->value, unit, unit == UNIT_RATIO ? 2 : 1);
+    int wide =
+        16 + (strstr(value, "\u2212") ? 2 : 0) + (strstr(value, "\u00d7") ? 1 : 0); /* bytes that are no columns */
+    printf("%8g %5d %5d %13d %13d %9.1f%% (%.1f%% to %.1f%%) %*s %8.0f\n", p->strength, p->count[CHECK_PASS],
+           p->count[CHECK_FAIL], p->count[CHECK_INCONCLUSIVE], p->count[CHECK_ERROR],
+           100.0 * p->count[CHECK_FAIL] / (double)sets, 100 * i.low, 100 * i.high, wide, value, p->n);
+    if (*p->why.text)
+        printf("         could not run: %s\n", p->why.text);
     fflush(stdout);
+    free(value);
 }
 
-static bool save_curve(const struct strength *s, struct err *err)
+static bool save_curve(const struct plant *plant, const struct point *p, struct err *err)
 {
-    double found[STRENGTHS], cleared[STRENGTHS], percent[STRENGTHS];
-    for (int k = 0; k < STRENGTHS; k++) {
-        percent[k] = 100 * cues[k];
-        found[k] = 100.0 * s[k].count[CHECK_FAIL] / (double)sets;
-        cleared[k] = 100.0 * s[k].count[CHECK_PASS] / (double)sets;
+    double x[PLANT_STRENGTHS], failed[PLANT_STRENGTHS], passed[PLANT_STRENGTHS];
+    for (int k = 0; k < plant->n; k++) {
+        x[k] = p[k].strength;
+        failed[k] = 100.0 * p[k].count[CHECK_FAIL] / (double)sets;
+        passed[k] = 100.0 * p[k].count[CHECK_PASS] / (double)sets;
     }
-    struct plot plot = { .title = "A planted border cue: how often it is found",
+    char *title = mem_format("How often %s finds what is planted", plant->name);
+    struct plot plot = { .title = title,
                          .n = 1,
-                         .panels = {
-                             { "pictures whose border tells the label (%)",
-                               "sets (%)",
-                               2,
-                               { { "fail", STRENGTHS, percent, found }, { "pass", STRENGTHS, percent, cleared } } } } };
-    return plot_save(&plot, out_path, err);
+                         .panels = { { plant->knob,
+                                       plant->into_model ? "models (%)" : "data sets (%)",
+                                       2,
+                                       { { "fail", plant->n, x, failed }, { "pass", plant->n, x, passed } } } } };
+    bool ok = plot_save(&plot, plot_path, err);
+    free(title);
+    return ok;
 }
 
-static bool run(struct err *err)
+static json_t *point_json(const struct point *p)
 {
-    struct strength s[STRENGTHS] = { 0 };
-    struct team *team;
-    if (!team_new((int)threads, false, &team, err))
-        return false;
+    struct interval i = wilson(p->count[CHECK_FAIL], sets);
+    json_t *object =
+        json_pack("{s:f, s:i, s:i, s:i, s:i, s:o, s:o}", "strength", p->strength, "pass", p->count[CHECK_PASS], "fail",
+                  p->count[CHECK_FAIL], "inconclusive", p->count[CHECK_INCONCLUSIVE], "could_not_run",
+                  p->count[CHECK_ERROR], "mean_value", json_finite(p->value), "mean_n", json_finite(p->n));
+    json_object_set_new(object, "fail_share",
+                        json_pack("{s:f, s:f, s:f}", "value", (double)p->count[CHECK_FAIL] / (double)sets, "low", i.low,
+                                  "high", i.high));
+    if (*p->why.text)
+        json_object_set_new(object, "why", json_string(p->why.text));
+    return object;
+}
+
+static bool save_json(const struct plant *plant, const struct policy_check *policy, const struct point *p,
+                      double seconds, struct err *err)
+{
+    static const char *const unit_name[] = { "share", "points", "ratio", "number" };
+    json_t *points = json_array();
+    for (int k = 0; k < plant->n; k++)
+        json_array_append_new(points, point_json(&p[k]));
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:b, s:I, s:I, s:f, s:o}", "schema", "marginalia.power/1", "check",
+        plant->name, "policy_row", policy->id, "strength_is", plant->knob, "unit", unit_name[policy->type->unit],
+        "side", policy->side == SIDE_AT_LEAST ? "at_least" : "at_most", "limit", policy->limit, "gates", policy->gates,
+        "sets", (json_int_t)sets, "seed", (json_int_t)seed, "seconds", seconds, "strengths", points);
+    bool ok = json_save(root, json_path, err);
+    json_decref(root);
+    return ok;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+static bool draw_up(const struct plant *plant, const struct plant_policies *policies, struct err *err)
+{
+    struct policy_check policy;
+    struct point p[PLANT_STRENGTHS] = { 0 };
     double start = clock_seconds();
-    bool ok = true;
-    printf("%lld sets of %lld pictures for each strength, border %lld px, ring %lld px, limit %+.1f points\n", sets,
-           pictures, border, width, 100 * limit);
-    printf("%6s %5s %5s %13s %24s %17s\n", "cue", "pass", "fail", "inconclusive", "found", "value, points");
-    for (int k = 0; ok && k < STRENGTHS; k++) {
-        ok = measure(team, cues[k], &s[k], err);
+    bool ok = plant_policy(policies, plant, &policy, err);
+    if (ok)
+        print_head(plant, &policy);
+    fflush(stdout); /* a worker must not print it again */
+    for (int k = 0; ok && k < plant->n; k++) {
+        p[k].strength = plant->strength[k];
+        ok = measure(plant, policies, &p[k], err);
         if (ok)
-            print_row(cues[k], &s[k]);
+            print_row(&p[k], policy.type->unit);
     }
-    printf("%.0f s\n", clock_seconds() - start);
-    team_free(team);
-    return ok && (!out_path || save_curve(s, err));
+    double seconds = clock_seconds() - start;
+    if (ok)
+        printf("%.0f s\n", seconds);
+    return ok && (!json_path || save_json(plant, &policy, p, seconds, err)) &&
+           (!plot_path || save_curve(plant, p, err));
+}
+
+static bool run(const char *name, struct err *err)
+{
+    const struct plant *plant = plant_find(name);
+    struct plant_policies policies;
+    if (!plant)
+        return err_usage(err, "%s: nothing is planted for this check; --list names those for which something is", name);
+    if (!plant_policies_read(cfg, &policies, err))
+        return false;
+    bool ok = draw_up(plant, &policies, err);
+    plant_policies_free(&policies);
+    return ok;
+}
+
+static void print_list(void)
+{
+    for (const struct plant *p = plants; p->name; p++)
+        printf("%-22s  %s\n", p->name, p->knob);
+    printf("\nNothing is planted for these:\n");
+    for (const struct unplanted *u = unplanted; u->name; u++)
+        printf("  %-22s%s\n", u->name, u->why);
 }
 
 int main(int argc, char **argv)
 {
     struct err err;
+    const char *name = NULL;
     int n = 0;
 
     threads = team_available_cpus();
@@ -166,7 +283,12 @@ int main(int argc, char **argv)
         settings_help(&settings, stdout);
         return EXIT_OK;
     }
-    if (settings_parse(&settings, argc, argv, NULL, &n, &err) && run(&err))
+    bool ok = settings_parse(&settings, argc, argv, &name, &n, &err);
+    if (ok && list)
+        print_list();
+    else if (ok)
+        ok = n == 1 ? run(name, &err) : err_usage(&err, "name one check; --list lists them");
+    if (ok)
         return EXIT_OK;
     fprintf(stderr, "power: %s\n", err.text);
     return err.status;
