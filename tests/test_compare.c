@@ -164,6 +164,26 @@ Test(compare, pictures_that_are_answered_wrong_do_not_count_where_pixels_decide)
     close_study();
 }
 
+/* Class k is read off row k alone, the brighter the surer: white says which class it is, grey and black do not. The
+ * models of the other tests answer alike whatever their pixels are painted with. */
+Test(compare, the_best_pixels_are_painted_white)
+{
+    struct planted_pictures pictures = { .n = N, .centre = .4f };
+    struct policy_check p = question("mask.only");
+    int counted;
+
+    model = planted_model_new();
+    for (int k = 0; k < PLANTED_CLASSES; k++)
+        for (int x = 2; x < 6; x++)
+            model->weight[(k * PLANTED_CLASSES + k) * PLANTED_PIXELS + (2 + k) * PLANTED_SIDE + x] = 20;
+    data = planted_dataset(&pictures);
+    planted_study_open(&study, model, data, N);
+    struct measured m = measure(&p);
+    cr_assert(mean_of(&m, &counted) == 1 && counted == N);
+    measured_free(&m);
+    close_study();
+}
+
 /* The first pictures of a set may all be of one class. */
 Test(compare, fewer_whole_pictures_than_there_are_answers_are_drawn_at_random)
 {
