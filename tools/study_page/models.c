@@ -50,7 +50,9 @@ struct estimate values_summary(const struct values *v)
         all.low = fmin(all.low, all.n > 1 ? e->value : e->low);
         all.high = fmax(all.high, all.n > 1 ? e->value : e->high);
     }
-    return all.n ? all : runs_unknown();
+    if (all.low == all.high)
+        all.value = all.low; /* the sum is rounded */
+    return all.n ? all : v->of[0];
 }
 
 const char *values_mean(struct page *p, const struct values *v, enum unit unit)

@@ -75,11 +75,11 @@ static bool parse_step(const json_t *o, size_t i, const char *path, struct step 
                         .commands = json_object_get(o, "command"),
                         .seconds = (double)NAN };
     s->done = strcmp(s->state, "done") == 0;
-    const char *bad = !is_name(s->name)                                               ? "step"
-                      : !is_name(s->state)                                            ? "state"
-                      : json_integer_value(section) < 1 || s->section > RUNS_SECTIONS ? "section"
-                      : !are_commands(s->commands)                                    ? "command"
-                                                                                      : NULL;
+    const char *bad = !is_name(s->name)                                                                ? "step"
+                      : !is_name(s->state)                                                             ? "state"
+                      : json_integer_value(section) < 1 || json_integer_value(section) > RUNS_SECTIONS ? "section"
+                      : !are_commands(s->commands)                                                     ? "command"
+                                                                                                       : NULL;
     return !bad || err_run(err, "%s: steps[%zu]: its \"%s\" is not one; %s", path, i, bad, remedy);
 }
 

@@ -315,39 +315,44 @@ static double distance(const struct sis_summary *a, const struct sis_summary *b)
 }
 
 /* Published: parts gather at the lower border, by ties of float32 probabilities. */
-static void compare_pair(struct page *p, const struct pair *pair)
+enum { AS_EXPECTED, SAME_PARTS, NO_GATHERING, BY_TIES, OUTCOMES };
+
+static int compare_pair(const struct pair *pair)
 {
     const double same = 0.01;
     const struct sis_summary *m = &pair->margin->s, *b = &pair->probability->s;
-    const char *of_m = times(p, m, REGION_LOWER), *of_b = times(p, b, REGION_LOWER), *name = pair->margin->name;
     bool gathers = b->share[REGION_LOWER].low > b->area[REGION_LOWER];
     bool survives = m->share[REGION_LOWER].low > m->area[REGION_LOWER];
-    if (distance(m, b) < same)
-        page_differs(p,
-                     "Section 2: %s, %s: ranked by margin the same parts are found (their maps differ by %s). Such a "
-                     "search cannot show what ties of the probability do.",
-                     name, b->method, page_value(p, distance(m, b), UNIT_SHARE));
-    else if (!gathers)
-        page_differs(
-            p,
-            "Section 2: %s, %s: parts do not gather in the lower 4 rows (%s of an even spread). Expected: they "
-            "do, by ties.",
-            name, b->method, of_b);
-    else if (!survives)
-        page_differs(p,
-                     "Section 2: %s, %s: parts gather in the lower 4 rows (%s of an even spread), and do not when "
-                     "ranked by margin (%s).",
-                     name, b->method, of_b, of_m);
+    return distance(m, b) < same ? SAME_PARTS : !gathers ? NO_GATHERING : !survives ? BY_TIES : AS_EXPECTED;
 }
 
 static void compare_rankings(struct page *p, const struct table *t)
 {
+    static const char *const words[OUTCOMES] = {
+        [SAME_PARTS] =
+            "ranked by margin and by probability the same parts are found (maps that differ by less than 1 %), "
+            "so that these searches cannot show what ties of the probability do",
+        [NO_GATHERING] =
+            "ranked by probability, parts do not gather in the lower 4 rows (in brackets: share over area, "
+            "1 is an even spread); expected: they do",
+        [BY_TIES] =
+            "parts gather in the lower 4 rows when ranked by probability (in brackets: share over area), and do "
+            "not when ranked by margin",
+    };
+    const char *list[OUTCOMES] = { "", "", "", "" };
     struct pair pair;
     for (int way = 0; way < PAIRED_WAYS; way += 2)
         for (int f = 0; f < FAMILIES; f++)
             for (int k = 1; k <= family_models(&families[f]); k++)
-                if (find_pair(t, &families[f], k, way, &pair))
-                    compare_pair(p, &pair);
+                if (find_pair(t, &families[f], k, way, &pair)) {
+                    int outcome = compare_pair(&pair);
+                    list[outcome] = page_text(p, "%s; %s, %.*s (%s)", list[outcome], pair.margin->name,
+                                              (int)strcspn(pair.margin->s.method, ","), pair.margin->s.method,
+                                              times(p, &pair.probability->s, REGION_LOWER));
+                }
+    for (int i = SAME_PARTS; i < OUTCOMES; i++)
+        if (*list[i])
+            page_differs(p, "Section 2: %s: %s.", words[i], list[i] + 2);
 }
 
 static void write_section(struct page *p, const struct table *t)

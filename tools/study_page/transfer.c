@@ -191,18 +191,28 @@ static void write_matrices(struct page *p, const struct transfer *t)
 static void compare_expected(struct page *p, const struct transfer *t)
 {
     const double about = 0.05, near = 2;
-    for (int to = 0; to < t->n; to++)
-        for (int i = 0; i < SIZES; i++) {
+    for (int i = 0; i < SIZES; i++) {
+        const char *fewer = "", *more = "";
+        for (int to = 0; to < t->n; to++) {
             const struct estimate *self = &t->right[i][to][to], *random = &t->random[i][to], *whole = &t->whole[to];
             if (whole->value - self->value > about)
-                page_differs(p, "Section 3: %s, its own %d %%: %s right, whole pictures %s. Expected: about as many.",
-                             t->model[to].name, percents[i], page_estimate(p, self, UNIT_SHARE),
-                             page_estimate(p, whole, UNIT_SHARE));
+                fewer = page_text(p, "%s; %s %s against %s", fewer, t->model[to].name,
+                                  page_value(p, self->value, UNIT_SHARE), page_value(p, whole->value, UNIT_SHARE));
             if (t->classes > 0 && random->low > near / t->classes)
-                page_differs(p, "Section 3: %s, random %d %%: %s right, chance is %s. Expected: near chance.",
-                             t->model[to].name, percents[i], page_estimate(p, random, UNIT_SHARE),
-                             page_value(p, 1.0 / t->classes, UNIT_SHARE));
+                more = page_text(p, "%s; %s %s", more, t->model[to].name, page_estimate(p, random, UNIT_SHARE));
         }
+        if (*fewer)
+            page_differs(
+                p,
+                "Section 3: on the %d %% that they chose themselves, models are right less often than on whole "
+                "pictures: %s. Expected: about as often.",
+                percents[i], fewer + 2);
+        if (*more)
+            page_differs(p,
+                         "Section 3: on random %d %% of the pixels models are right more often than twice chance (%s): "
+                         "%s. Expected: near chance.",
+                         percents[i], page_value(p, 1.0 / t->classes, UNIT_SHARE), more + 2);
+    }
 }
 
 bool section_transfer(struct page *p, struct err *err)

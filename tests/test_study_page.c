@@ -1,0 +1,361 @@
+/* The page of the study: from results made by hand, whose numbers can be computed in the head. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "tests/data_fixture.h"
+#include "tests/markup.h"
+#include "tools/study_page/sections.h"
+#include "tools/study_page/sis_summary.h"
+
+TestSuite(study_page, .init = fixture_set_up, .fini = fixture_clean_up);
+
+/* --- searches ----------------------------------------------------------------------------------------------------- */
+
+/* Pictures of 12 x 12: 128 pixels within 4 of the edge, 48 in the lower 4 rows, 16 in the middle. */
+enum { SIDE = 12, PIXELS = SIDE * SIDE };
+
+/* A picture whose `size` pixels from `first` on reach the probability 0.9 alone; the whole one has `whole`. */
+static struct sis_record found(int64_t image, bool right, int first, int size, double whole)
+{
+    struct sis_record r = { .image = image, .label = 0, .predicted = !right, .target = !right };
+    struct sis_order *o = &r.order;
+    *o = (struct sis_order){ .features = PIXELS, .states = 3 };
+    o->order = mem_alloc(PIXELS, sizeof *o->order);
+    o->removed = mem_alloc(3, sizeof *o->removed);
+    o->value = mem_alloc(3, sizeof *o->value);
+    int n = 0;
+    for (int i = 0; i < PIXELS; i++)
+        if (i < first || i >= first + size)
+            o->order[n++] = (uint32_t)i;
+    for (int i = 0; i < size; i++)
+        o->order[n++] = (uint32_t)(first + i);
+    o->removed[1] = (uint32_t)(PIXELS - size);
+    o->removed[2] = PIXELS;
+    o->value[0] = whole;
+    o->value[1] = whole < 0.9 ? whole : 0.9;
+    o->value[2] = 0.1;
+    return r;
+}
+
+enum { RECORDS = 5 };
+
+/* Right ones of 4, 8 and 12 pixels and one that never gets to 0.9; a wrong one of 4 in the middle. */
+static struct sis_summary summarize(void)
+{
+    struct sis_record record[RECORDS] = {
+        found(0, true, 11 * SIDE, 4, 0.95),     found(1, true, 0, 8, 0.95),
+        found(2, true, 11 * SIDE, 12, 0.95),    found(3, true, 5 * SIDE, 40, 0.6),
+        found(4, false, 5 * SIDE + 4, 4, 0.95),
+    };
+    struct sis_records r = { .n = RECORDS, .record = record };
+    r.identity.h = r.identity.w = SIDE;
+    r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
+    r.identity.n_thresholds = 2;
+    r.identity.threshold[0] = 0.5;
+    r.identity.threshold[1] = 0.9;
+    struct sis_summary s;
+    sis_summarize(&r, &s);
+    for (int i = 0; i < RECORDS; i++)
+        sis_record_free(&record[i]);
+    return s;
+}
+
+static bool is(double a, double b)
+{
+    return fabs(a - b) <= 1e-12;
+}
+
+Test(study_page, sizes_of_right_and_of_wrong_answers_are_told_apart)
+{
+    struct sis_summary s = summarize();
+    const struct sizes *right = &s.sizes[1][GROUP_RIGHT], *wrong = &s.sizes[1][GROUP_WRONG];
+    cr_assert(is(right->mean.value, 8));
+    cr_assert(is(right->median.value, 8));
+    cr_assert_eq(right->mean.n, 3);
+    cr_assert_eq(right->reached.n, 4);
+    cr_assert(is(right->reached.value, 0.75));
+    cr_assert(is(wrong->mean.value, 4));
+    cr_assert_eq(wrong->reached.n, 1);
+    sis_summary_free(&s);
+}
+
+Test(study_page, who_does_not_reach_the_threshold_has_no_size_there)
+{
+    struct sis_summary s = summarize();
+    cr_assert_eq(s.sizes[0][GROUP_RIGHT].mean.n, 4);
+    cr_assert(is(s.sizes[0][GROUP_RIGHT].mean.value, (4 + 8 + 12 + 40) / 4.0));
+    sis_summary_free(&s);
+}
+
+Test(study_page, intervals_hold_what_they_are_about)
+{
+    struct sis_summary s = summarize();
+    const struct estimate *e[] = { &s.sizes[1][GROUP_RIGHT].mean, &s.sizes[1][GROUP_RIGHT].median,
+                                   &s.sizes[1][GROUP_RIGHT].reached, &s.share[REGION_LOWER] };
+    for (int i = 0; i < 4; i++) {
+        cr_assert(e[i]->low < e[i]->value);
+        cr_assert(e[i]->high > e[i]->value);
+    }
+    sis_summary_free(&s);
+}
+
+Test(study_page, deciding_pixels_are_counted_where_they_lie)
+{
+    struct sis_summary s = summarize(); /* 4 + 12 pixels below, 8 above, 4 in the middle */
+    cr_assert(is(s.where, 0.9));
+    cr_assert_eq(s.n_where, 4);
+    cr_assert(is(s.share[REGION_LOWER].value, 16 / 28.0));
+    cr_assert(is(s.share[REGION_UPPER].value, 8 / 28.0));
+    cr_assert(is(s.share[REGION_BORDER].value, 24 / 28.0));
+    cr_assert(is(s.area[REGION_LOWER], 48.0 / 144));
+    cr_assert(is(s.area[REGION_BORDER], 128.0 / 144));
+    cr_assert(is(s.heat[11 * SIDE], 0.5));
+    cr_assert(is(s.heat[11 * SIDE + 11], 0.25));
+    cr_assert(is(s.heat[6 * SIDE], 0));
+    sis_summary_free(&s);
+}
+
+/* --- the page ----------------------------------------------------------------------------------------------------- */
+
+static void put_steps(const char *steps)
+{
+    char *text = mem_format("{\"schema\":\"marginalia.study/1\",\"tiny\":false,\"steps\":[%s]}", steps);
+    fixture_text("out/steps.json", text);
+    free(text);
+}
+
+static void put_training(const char *step, int correct, int images)
+{
+    char *name = mem_format("out/%s/manifest.json", step);
+    char *text = mem_format("{\"schema\":\"marginalia.run/1\",\"status\":\"finished\",\"results\":{\"final\":{"
+                            "\"test_correct\":%d,\"test_images\":%d}}}",
+                            correct, images);
+    fixture_text(name, text);
+    free(name);
+    free(text);
+}
+
+static void put_report(const char *name, double right)
+{
+    char *text = mem_format("{\"schema\":\"marginalia-report\",\"version\":1,\"checks\":[{\"id\":\"accuracy\",\"kind\":"
+                            "\"accuracy\",\"unit\":\"share\",\"value\":%g,\"low\":%g,\"high\":%g,\"n\":100}]}",
+                            right, right - 0.01, right + 0.01);
+    fixture_text(name, text);
+    free(text);
+}
+
+static const char three_seeds[] =
+    "{\"step\":\"resnet20_1\",\"section\":1,\"state\":\"done\",\"minutes\":1,\"command\":[\"bin/train --seed 1\"]},"
+    "{\"step\":\"resnet20_2\",\"section\":1,\"state\":\"done\",\"minutes\":1,\"command\":[\"bin/train --seed 2\"]},"
+    "{\"step\":\"resnet20_3\",\"section\":1,\"state\":\"failed\",\"minutes\":1,\"command\":[\"bin/train --seed 3\"]}";
+
+static void put_three_seeds(void)
+{
+    put_steps(three_seeds);
+    put_training("resnet20_1", 90, 100);
+    put_training("resnet20_2", 94, 100);
+    put_training("resnet20_3", 10, 100);
+    fixture_text("out/resnet20_1.seconds", "41.5\n");
+    fixture_text("out/resnet20_1.machine", "processor: EPYC <7>\nthreads: 1\n");
+}
+
+static bool make(struct err *err)
+{
+    char *out = mem_string(fixture_path("out")), *docs = mem_string(fixture_path("docs"));
+    bool ok = file_make_directories(docs, err) && study_page(out, docs, err);
+    free(out);
+    free(docs);
+    return ok;
+}
+
+static char *page(void)
+{
+    char *text;
+    size_t n;
+    struct err err;
+    cr_assert(file_read(fixture_path("docs/results.md"), 1 << 20, &text, &n, &err), "%s", err.text);
+    return text;
+}
+
+/* The page has all of these texts; NULL ends them. */
+static void expect(const char *const *part)
+{
+    struct err err;
+    cr_assert(make(&err), "%s", err.text);
+    char *text = page();
+    for (; *part; part++)
+        cr_assert(strstr(text, *part), "the page lacks \"%s\":\n%s", *part, text);
+    free(text);
+}
+
+Test(study_page, seeds_stand_beside_their_mean_and_range)
+{
+    put_three_seeds();
+    expect((const char *const[]){ "90% (83% to 94%); 94% (88% to 97%); not run; not run; not run", "92% (90% to 94%)",
+                                  "| 2 of 5 | 100 |", NULL });
+}
+
+Test(study_page, what_was_not_run_says_so_with_its_command)
+{
+    put_three_seeds();
+    expect((const char *const[]){ "* Not run: 1 of 3 steps.", "Section 1: `resnet20_3` (failed)",
+                                  "* **resnet20_3**: not run (failed)", "      bin/train --seed 3\n", NULL });
+    char *text = page();
+    cr_assert(!strstr(text, "10% ("), "a result of a step that failed is shown");
+    free(text);
+}
+
+Test(study_page, a_step_stands_with_its_time_and_machine)
+{
+    put_three_seeds();
+    expect(
+        (const char *const[]){ "* **resnet20_1**: 42 s; EPYC \\<7\\>, threads 1", "      bin/train --seed 1\n", NULL });
+}
+
+Test(study_page, what_people_wrote_stands_where_they_want_it)
+{
+    put_three_seeds();
+    fixture_text("docs/results_notes.md", "About this file.\n# first\nA word *first*.\n# 7\nKnown before.\n");
+    expect((const char *const[]){ "what differs\n\nA word *first*.\n", "is right\n\nKnown before.\n", NULL });
+    fixture_text("docs/results_notes.md", "# 9\n");
+    struct err err;
+    cr_assert(!make(&err));
+    cr_assert_eq(err.status, EXIT_USAGE);
+    cr_assert(strstr(err.text, "results_notes.md:1: no such section"), "%s", err.text);
+}
+
+Test(study_page, two_programs_that_disagree_are_named_first)
+{
+    char *steps =
+        mem_format("%s,{\"step\":\"shown_resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[]}", three_seeds);
+    put_three_seeds();
+    put_steps(steps);
+    put_report("out/shown_resnet20_1/whole/report.json", 0.8);
+    for (int i = 0; i < 2; i++) {
+        static const char *const view[] = { "random_5", "random_10" };
+        char *name = mem_format("out/shown_resnet20_1/%s/report.json", view[i]);
+        put_report(name, 0.1);
+        free(name);
+    }
+    static const char *const views[] = { "border_1",  "border_2",  "border_4",  "ring_4_4",
+                                         "center_12", "center_23", "center_44", "center_31" };
+    for (int i = 0; i < 8; i++) {
+        char *name = mem_format("out/shown_resnet20_1/%s/report.json", views[i]);
+        put_report(name, 0.2);
+        free(name);
+    }
+    expect((const char *const[]){ "`resnet20_1`: `train` counted 90.0% right, `validate` 80.0%", NULL });
+    free(steps);
+}
+
+/* --- input that is not what it should be -------------------------------------------------------------------------- */
+
+/* The page is not made, for this reason, and the old one is as it was. */
+static void expect_refused(const char *part)
+{
+    struct err err;
+    fixture_text("docs/results.md", "the old page\n");
+    cr_assert(!make(&err), "it was accepted");
+    cr_assert_eq(err.status, EXIT_CANNOT_RUN);
+    cr_assert(strstr(err.text, part), "\"%s\" lacks \"%s\"", err.text, part);
+    cr_assert(!strchr(err.text, '\n'));
+    char *text = page();
+    cr_assert_str_eq(text, "the old page\n");
+    free(text);
+    cr_assert(!file_exists(fixture_path("docs/results")));
+}
+
+Test(study_page, a_study_without_steps_is_refused)
+{
+    expect_refused("out/steps.json: ");
+}
+
+Test(study_page, results_that_are_missing_torn_or_foreign_are_refused)
+{
+    put_three_seeds();
+    fixture_text("out/resnet20_2/manifest.json", "{\"schema\":\"marginalia.run/1\",");
+    expect_refused("out/resnet20_2/manifest.json:1: ");
+    fixture_text("out/resnet20_2/manifest.json", "{\"schema\":\"somebody.elses/3\"}");
+    expect_refused("out/resnet20_2/manifest.json: schema: it is \"somebody.elses/3\"");
+    fixture_text("out/resnet20_2/manifest.json", "[]");
+    expect_refused("out/resnet20_2/manifest.json: schema: ");
+    put_training("resnet20_2", 101, 100);
+    expect_refused("results.final: test_correct of test_images is not a count");
+    cr_assert_eq(unlink(fixture_path("out/resnet20_2/manifest.json")), 0);
+    expect_refused("out/resnet20_2/manifest.json: ");
+}
+
+Test(study_page, nothing_is_written_before_everything_was_read)
+{
+    put_steps("{\"step\":\"bench\",\"section\":8,\"state\":\"done\",\"command\":[]}");
+    expect_refused("out/bench/table.txt: ");
+}
+
+Test(study_page, a_step_that_is_none_is_refused)
+{
+    static const char *const bad[] = {
+        "{\"step\":\"../etc\",\"section\":1,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"..\",\"section\":1,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"\",\"section\":1,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"a/b\",\"section\":1,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"a\",\"section\":9,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"a\",\"section\":4294967297,\"state\":\"done\",\"command\":[]}",
+        "{\"step\":\"a\",\"section\":1,\"state\":\"<b>\",\"command\":[]}",
+        "{\"step\":\"a\",\"section\":1,\"state\":\"done\",\"command\":[1]}",
+        "{\"step\":\"a\",\"section\":1,\"state\":\"done\"}",
+        "7",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        put_steps(bad[i]);
+        expect_refused("steps.json: steps[0]: ");
+    }
+}
+
+Test(study_page, a_command_cannot_leave_its_block)
+{
+    put_steps("{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[\"a\\n# forged\\n</details>\"]}");
+    expect((const char *const[]){ "      a # forged </details>\n", NULL });
+}
+
+/* --- drawings ----------------------------------------------------------------------------------------------------- */
+
+Test(study_page, a_matrix_prints_its_numbers)
+{
+    static const char *const name[] = { "one", "two" };
+    const double value[] = { 0.25, 0.5, 1, (double)NAN };
+    struct shading s = { .title = "A <matrix>",
+                         .description = "Four numbers.",
+                         .x_label = "shown to",
+                         .y_label = "chosen by",
+                         .rows = 2,
+                         .columns = 2,
+                         .row_name = name,
+                         .column_name = name,
+                         .unit = UNIT_SHARE,
+                         .key = "right",
+                         .darkest = 1,
+                         .n = 1,
+                         .panel = { { NULL, value } } };
+    char *svg = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&svg, &n);
+    draw_shading(out, &s);
+    fclose(out);
+    struct markup m = markup_read(svg);
+    cr_assert_str_empty(m.problem);
+    static const char *const text[] = { "A &lt;matrix&gt;", "Four numbers.", "25.0%",     "50.0%", "100.0%",
+                                        "not run",          "shown to",      "chosen by", "right" };
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        cr_assert(strstr(svg, text[i]), "the drawing lacks \"%s\"", text[i]);
+    cr_assert(!strstr(svg, "nan"));
+    cr_assert_eq(markup_count(&m, "rect", "fill", "#082a6b") + markup_count(&m, "rect", "fill", "#08306b"), 2,
+                 "the darkest cell and the end of the key");
+    markup_free(&m);
+    free(svg);
+}
