@@ -2,6 +2,15 @@
 load train_fixture
 load mpi_fixture
 
+setup_file() {
+    TRAIN=$(realpath "${BIN:-bin}/train")
+    ( # every test starts where this one does
+        cd "$BATS_FILE_TMPDIR" || exit 1
+        make_tiny
+        train_teachers
+    )
+}
+
 setup() {
     use_own_directory
     make_tiny
@@ -12,10 +21,15 @@ train() {
 }
 
 # teacher: a trained tiny.cfg; both: an ensemble of it and another seed.
-make_teachers() {
+train_teachers() {
     train tiny.cfg --out teacher
     train tiny.cfg --out other --seed 4
     "$TRAIN" --join both teacher other
+}
+
+# The same, as they were trained once for the file.
+make_teachers() {
+    cp -r "$BATS_FILE_TMPDIR"/{teacher,other,both} .
 }
 
 refused() { # status, then the command; its one line is in $stderr
@@ -37,7 +51,8 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
 }
 
 # The border tells the label of 6 in 10 pictures and another class in most of the rest. From 48 pictures a network
-# learns those others by heart, unless the teachers say what they made of 512.
+# learns those others by heart, unless the teachers say what they made of 512. Counted against the ensemble of both
+# teachers: 95 and 96 of 96 pictures, with the labels alone 82 and 85.
 @test "a student agrees with its teacher more often than one that has the labels alone" {
     make_data 512
     sed -i 's/border_cue = 0.9/border_cue = 0.6; noise = 0.1/' tiny.conf
@@ -70,7 +85,7 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
 
 @test "a student is the same again, with any number of threads, and after a kill" {
     make_data 3072
-    make_teachers
+    train_teachers
     options=(tiny.cfg --quiet --teacher both --checkpoint-batches 5)
     "$TRAIN" "${options[@]}" --threads 1 --out whole
     "$TRAIN" "${options[@]}" --threads 2 --out two
@@ -153,6 +168,10 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
     sed -i 's/"status": "finished"/"status": "running"/' running/manifest.json
     refused 3 train tiny.cfg --teacher running
     [[ $stderr == *'running/manifest.json: the teacher'*'is not finished'* ]]
+    sed -i 's/"status": "finished"/"status": "running"/' other/manifest.json # the second member of both
+    refused 3 train tiny.cfg --teacher both
+    [[ $stderr == *'other/manifest.json: the teacher'*'is not finished'* ]]
+    cp "$BATS_FILE_TMPDIR/other/manifest.json" other/
     cp -r teacher changed
     cp other/final.weights changed
     refused 3 train tiny.cfg --teacher changed
