@@ -26,14 +26,20 @@ struct builder {
     struct flow *flow; /* [graph.n] */
 };
 
-static size_t node_bytes(const struct builder *b, int i)
+static size_t blocked_bytes(const struct builder *b, int i)
 {
     const struct graph_node *node = &b->g->nodes[i];
     int block = b->p->kernels->block;
     size_t element = b->p->storage == STORAGE_BF16 ? 2 : 4;
-    if (i == 0 && b->g->plain_input)
-        return (size_t)node->c * node->h * node->w * element;
     return (size_t)((node->c + block - 1) / block) * block * node->h * node->w * element;
+}
+
+static size_t node_bytes(const struct builder *b, int i)
+{
+    const struct graph_node *node = &b->g->nodes[i];
+    if (i == 0 && b->g->plain_input)
+        return (size_t)node->c * node->h * node->w * (b->p->storage == STORAGE_BF16 ? 2 : 4);
+    return blocked_bytes(b, i);
 }
 
 static struct extent node_extent(const struct builder *b, int i)
@@ -325,6 +331,19 @@ static void backward_conv_and_norm(struct builder *b, int i, int in, int dy)
     *f = (struct flow){ .n = 1, .item = { { dx, NULL, true } }, .finished = true };
 }
 
+/* Whether convolution i, which reads the input, writes the input's gradient planar, which it can where nobody else adds
+ * to it. */
+static bool gradient_is_planar(const struct builder *b, int i)
+{
+    int readers = 0;
+    for (int k = 0; k < b->g->n; k++)
+        for (int j = 0; j < b->g->nodes[k].n_in; j++)
+            readers += b->g->nodes[k].in[j] == 0;
+    struct conv_shape shape = b->ps->convs[b->ps->conv_of[i]].shape;
+    shape.storage = b->p->storage;
+    return b->g->plain_input && readers == 1 && conv_writes_planar(&shape, b->p->kernels);
+}
+
 static void backward_conv(struct builder *b, int i)
 {
     int dy = whole_gradient(b, i), in = b->g->nodes[i].in[0];
@@ -336,10 +355,9 @@ static void backward_conv(struct builder *b, int i)
         backward_conv_and_norm(b, i, in, dy);
         return;
     }
-    int dx = program_value(b->p, in ? node_bytes(b, in)
-                                    : (size_t)node_extent(b, 0).cb * b->p->kernels->block * b->g->nodes[0].h *
-                                          b->g->nodes[0].w * (b->p->storage == STORAGE_BF16 ? 2 : 4));
-    emit_conv(b, op_conv_backward_data, CONV_BACKWARD_DATA, i, dx, dy);
+    bool planar = in == 0 && gradient_is_planar(b, i);
+    int dx = program_value(b->p, in == 0 && !planar ? blocked_bytes(b, 0) : node_bytes(b, in));
+    emit_conv(b, op_conv_backward_data, CONV_BACKWARD_DATA, i, dx, dy)->shape.planar_source = planar;
     contribute(b, in, dx, NULL, true);
 }
 
@@ -479,8 +497,11 @@ static void build_backward(struct builder *b)
     contribute(b, b->g->logits, d, NULL, true);
     for (int i = b->g->logits; i > 0; i--)
         backward_node(b, i);
-    if (b->mode == BUILD_GRADIENT)
-        emit(b, op_input_gradient, 0, NO_VALUE, whole_gradient(b, 0));
+    if (b->mode == BUILD_GRADIENT) {
+        int g = whole_gradient(b, 0);
+        bool planar = b->p->ops[b->p->n_ops - 1].shape.planar_source; /* then nobody else had a part in it */
+        emit(b, op_input_gradient, 0, NO_VALUE, g)->shape.planar_source = planar;
+    }
 }
 
 bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch,

@@ -1,5 +1,6 @@
 /* Chooses who runs a convolution: our Winograd kernels where they apply, else oneDNN. */
 #include "darknet-ext/conv.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -51,11 +52,10 @@ static bool winograd_applies(const struct conv_shape *s, enum conv_direction dir
 }
 
 /* The input's gradient in a network's first layer. */
-static bool stem_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+bool conv_writes_planar(const struct conv_shape *s, const struct kernels *k)
 {
-    return direction == CONV_BACKWARD_DATA && !only_onednn() && s->ic <= STEM_MOST_CHANNELS && s->groups == 1 &&
-           s->kw <= STEM_MOST_COLUMNS && s->stride <= STEM_MOST_COLUMNS && s->storage == STORAGE_F32 &&
-           s->oc % k->block == 0 && s->pad < s->kw && s->pad < s->kh;
+    return !only_onednn() && s->ic <= STEM_MOST_CHANNELS && s->groups == 1 && s->storage == STORAGE_F32 &&
+           s->oc % k->block == 0;
 }
 
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
@@ -82,7 +82,8 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, con
     if (winograd_applies(shape, direction, kernels)) {
         c->winograd = kernels->winograd;
         c->pass = winograd_pass(shape, direction);
-    } else if (stem_applies(shape, direction, kernels)) {
+    } else if (direction == CONV_BACKWARD_DATA && shape->planar_source) {
+        assert(conv_writes_planar(shape, kernels));
         const struct conv_shape *s = shape;
         c->stem = kernels->stem;
         c->first =
@@ -119,24 +120,37 @@ size_t winograd_gradient_scratch_floats(const struct winograd_shape *s)
     return WINOGRAD_POINTS * ((size_t)winograd_gradient_group(s) * (ic + oc) + ic * oc);
 }
 
-size_t stem_weight_floats(const struct stem_shape *s, int block)
+size_t stem_weight_floats(const struct stem_shape *s)
 {
-    size_t vectors = ((size_t)s->kw * STEM_MOST_CHANNELS + (size_t)block - 1) / (size_t)block;
-    return (size_t)s->oc * (size_t)s->kh * vectors * (size_t)block;
+    return (size_t)s->kh * s->kw * s->oc * STEM_MOST_CHANNELS;
 }
 
-/* A plane that reaches far enough for the runs of the last row and column, and for every pixel that is read. */
-size_t stem_scratch_floats(const struct stem_shape *s)
+int stem_ring_rows(const struct stem_shape *s)
 {
-    size_t rows = (size_t)(s->oh - 1) * s->stride + s->kh, seen = (size_t)(s->ih + s->pad);
-    size_t columns = (size_t)(s->ow - 1) * s->stride + 2 * STEM_MOST_COLUMNS;
-    return ((rows > seen ? rows : seen) * columns + STEM_MOST_COLUMNS) * STEM_MOST_CHANNELS;
+    return (s->kh - 1) / s->stride + 1;
+}
+
+int stem_ring_left(const struct stem_shape *s)
+{
+    return (s->kw - 1) / s->stride + 1;
+}
+
+/* The last vector of pixels begins within the picture; a tap shifts it by at most pad / stride + 1. */
+int stem_ring_width(const struct stem_shape *s, int block)
+{
+    int seen = (s->iw - 1) / s->stride + 1 + block + s->pad / s->stride + 1;
+    return stem_ring_left(s) + (seen > s->ow ? seen : s->ow);
+}
+
+size_t stem_scratch_floats(const struct stem_shape *s, int block)
+{
+    return (size_t)stem_ring_rows(s) * s->oc * stem_ring_width(s, block);
 }
 
 size_t conv_scratch_bytes(const struct conv *c)
 {
     if (c->stem)
-        return stem_scratch_floats(&c->first) * sizeof(float);
+        return stem_scratch_floats(&c->first, c->block) * sizeof(float);
     if (c->onednn)
         return onednn_conv_scratch_bytes(c->onednn);
     return sizeof(float) * (c->direction == CONV_BACKWARD_WEIGHTS ? winograd_gradient_scratch_floats(&c->pass)
@@ -152,7 +166,7 @@ static bool transformed(const struct conv *c)
 size_t conv_weight_bytes(const struct conv *c)
 {
     if (c->stem)
-        return stem_weight_floats(&c->first, c->block) * sizeof(float);
+        return stem_weight_floats(&c->first) * sizeof(float);
     size_t pairs = (size_t)c->shape.ic * (size_t)c->shape.oc;
     return c->onednn ? onednn_conv_weight_bytes(c->onednn)
                      : pairs * sizeof(float) * (transformed(c) ? WINOGRAD_POINTS : 9);

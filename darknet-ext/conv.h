@@ -44,6 +44,9 @@ struct conv_shape {
 /* Whether a convolution of this shape can keep or apply signs. */
 bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels);
 
+/* Whether the source's gradient of such a first layer can be planar: planar_source in backward-data, f32. */
+bool conv_writes_planar(const struct conv_shape *shape, const struct kernels *kernels);
+
 struct conv;
 
 /* Who runs a convolution that kernels of ours can run: auto, ours where they were measured to be faster; own, ours

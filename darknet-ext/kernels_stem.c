@@ -4,112 +4,186 @@
 
 enum { LANES = STEM_MOST_CHANNELS };
 
-/* Vectors that one row of the kernel fills. */
-INLINE int row_vectors(int kw)
-{
-    return (kw * LANES + B - 1) / B;
-}
+/* Where output rows wait, one row of `width` pixels for each channel; pixel 0 lies at `left`, and there are zeros on
+ * both sides, so that no tap has to ask whether it is inside. */
+struct ring {
+    float *rows;
+    int count, left, width;
+};
 
-INLINE ptrdiff_t plane_columns(const struct stem_shape *s)
+/* Lanes of a and b at distance `step` change places: one of log2(B) steps of a transposition. */
+INLINE void exchange_lanes(vf *a, vf *b, int step)
 {
-    return (ptrdiff_t)(s->ow - 1) * s->stride + 2 * STEM_MOST_COLUMNS;
-}
-
-/* row[x * stride .. + kw) += sum over o of dy[x][o] * u[o] for the pixels x = first, first + step, ... (n <= pixels of
- * them). Their runs do not overlap, so no sum waits for the one before. nv and pixels are constants. */
-INLINE void add_runs(const float *dy, size_t dy_block, int first, int step, int n, const float *u, size_t u_block,
-                     int ocb, float *row, int stride, int nv, int pixels)
-{
-    vf sum[16];
-    const float *at[8];
+    vi low, high;
 #pragma GCC unroll 16
-    for (int i = 0; i < nv * pixels; i++)
-        sum[i] = splat(0);
-#pragma GCC unroll 8
-    for (int p = 0; p < pixels; p++)
-        at[p] = dy + (ptrdiff_t)(first + step * (p < n ? p : 0)) * B;
-    for (int b = 0; b < ocb; b++)
-        for (int o = 0; o < B; o++) {
-            const float *w = u + b * u_block + (size_t)o * nv * B;
+    for (int l = 0; l < B; l++) {
+        low[l] = l & step ? B + l - step : l;
+        high[l] = l & step ? B + l : l + step;
+    }
+    vf first = __builtin_shuffle(*a, *b, low);
+    *b = __builtin_shuffle(*a, *b, high);
+    *a = first;
+}
+
+INLINE void transpose(vf v[B])
+{
 #pragma GCC unroll 4
-            for (int v = 0; v < nv; v++) {
-                vf lanes = load(w + v * B);
-#pragma GCC unroll 8
-                for (int p = 0; p < pixels; p++)
-                    sum[v * pixels + p] += lanes * at[p][b * dy_block + o];
-            }
+    for (int step = 1; step < B; step *= 2)
+#pragma GCC unroll 16
+        for (int i = 0; i < B; i++)
+            if (!(i & step))
+                exchange_lanes(&v[i], &v[i + step], step);
+}
+
+/* n <= B pixels of one block of channels, dy[n][B], into `row`s that are `width` apart. */
+INLINE void turn_pixels(const float *dy, int n, float *row, int width)
+{
+    vf v[B];
+    for (int i = 0; i < B; i++)
+        v[i] = i < n ? load(dy + (ptrdiff_t)i * B) : splat(0);
+    transpose(v);
+    for (int o = 0; o < B; o++)
+        if (n == B)
+            store(row + (ptrdiff_t)o * width, v[o]);
+        else
+            memcpy(row + (ptrdiff_t)o * width, &v[o], (size_t)n * sizeof *row);
+}
+
+static void take_row(const struct stem_shape *s, const struct ring *ring, const float *dy, int oy)
+{
+    size_t block = (size_t)s->oh * s->ow * B;
+    float *to = ring->rows + (ptrdiff_t)(oy % ring->count) * s->oc * ring->width + ring->left;
+    for (int b = 0; b < s->oc / B; b++, to += (ptrdiff_t)B * ring->width)
+        for (int x = 0; x < s->ow; x += B)
+            turn_pixels(dy + b * block + ((size_t)oy * s->ow + x) * B, s->ow - x < B ? s->ow - x : B, to + x,
+                        ring->width);
+}
+
+/* Compilers like to read a vector from memory anew for each use, which costs two reads where it lies across two lines
+ * of the cache. */
+INLINE void in_register(vf *v)
+{
+#ifdef __AVX__
+    __asm__("" : "+v"(*v));
+#else
+    (void)v;
+#endif
+}
+
+/* sum[c][v] += d[o][v] * w[o][c] over the output channels; d's rows are `width` apart. channels and vectors are
+ * constants. */
+INLINE void add_tap(vf *sum, const float *d, int width, const float *w, int oc, int channels, int vectors)
+{
+    for (int o = 0; o < oc; o++, d += width, w += LANES) {
+        vf weight[LANES];
+#pragma GCC unroll 4
+        for (int c = 0; c < channels; c++)
+            weight[c] = splat(w[c]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            vf pixels = load(d + v * B);
+            in_register(&pixels);
+#pragma GCC unroll 4
+            for (int c = 0; c < channels; c++)
+                sum[c * vectors + v] += pixels * weight[c];
         }
-#pragma GCC unroll 8
-    for (int p = 0; p < pixels; p++) {
-        float *to = row + (ptrdiff_t)(first + step * p) * stride * LANES;
-        for (int v = 0; p < n && v < nv; v++)
-            store(to + v * B, load(to + v * B) + sum[v * pixels + p]);
     }
 }
 
-/* One output row into one row of the plane. */
-INLINE void add_row(const struct stem_shape *s, const float *dy, size_t dy_block, const float *u, size_t u_block,
-                    float *row, int nv, int pixels)
+/* The taps k = first, first + stride, ... of a kernel that see pixel `at` of dx, and the pixel of dy that the first of
+ * them sees; each further one sees that before. */
+struct taps {
+    int first, sees;
+};
+
+static struct taps taps_of(int at, int pad, int stride)
 {
-    int step = (nv * B / LANES + s->stride - 1) / s->stride, ocb = s->oc / B;
-    for (int from = 0; from < s->ow; from += step * pixels)
-        for (int phase = 0; phase < step && from + phase < s->ow; phase++) {
-            int n = (s->ow - from - phase + step - 1) / step;
-            add_runs(dy, dy_block, from + phase, step, n < pixels ? n : pixels, u, u_block, ocb, row, s->stride, nv,
-                     pixels);
-        }
+    int first = (at + pad) % stride;
+    return (struct taps){ first, (at + pad - first) / stride };
 }
 
-/* dx's pixels from the plane, whose row and column 0 lie `pad` outside of the picture. */
-INLINE void write_picture(const struct stem_shape *s, const float *plane, float *dx)
+static void spread(const float *line, int n, float *to, int stride)
 {
-    ptrdiff_t columns = plane_columns(s);
-    for (int y = 0; y < s->ih; y++)
-        for (int x = 0; x < s->iw; x++, dx += B) {
-            const float *from = plane + ((y + s->pad) * columns + x + s->pad) * LANES;
-            memset(dx, 0, B * sizeof *dx);
-            for (int c = 0; c < s->ic; c++)
-                dx[c] = from[c];
-        }
+    if (stride == 1)
+        memcpy(to, line, (size_t)n * sizeof *to);
+    else
+        for (int i = 0; i < n; i++)
+            to[(ptrdiff_t)i * stride] = line[i];
 }
 
-INLINE void run(const struct stem_shape *s, const float *dy, const float *u, float *dx, float *plane, int nv,
-                int pixels)
+/* The pixels (j + i) * stride + phase of row y of dx, for i < vectors * B as far as they exist. */
+INLINE void make_pixels(const struct stem_shape *s, const struct ring *ring, const float *u, float *dx, int y,
+                        int phase, int j, int channels, int vectors)
 {
-    size_t dy_block = (size_t)s->oh * s->ow * B, u_row = (size_t)B * nv * B, u_block = s->kh * u_row;
-    ptrdiff_t row = plane_columns(s) * LANES;
-    for (int n = 0; n < s->n; n++) {
-        memset(plane, 0, stem_scratch_floats(s) * sizeof *plane);
-        const float *gradient = dy + (size_t)n * (s->oc / B) * dy_block;
-        for (int y = 0; y < s->oh; y++)
-            for (int ky = 0; ky < s->kh; ky++)
-                add_row(s, gradient + (size_t)y * s->ow * B, dy_block, u + ky * u_row, u_block,
-                        plane + (y * s->stride + ky) * row, nv, pixels);
-        write_picture(s, plane, dx + (size_t)n * s->ih * s->iw * B);
+    struct taps down = taps_of(y, s->pad, s->stride), across = taps_of(phase, s->pad, s->stride);
+    vf sum[LANES * 4];
+#pragma GCC unroll 16
+    for (int i = 0; i < channels * vectors; i++)
+        sum[i] = splat(0);
+    for (int ky = down.first, oy = down.sees; ky < s->kh && oy >= 0; ky += s->stride, oy--) {
+        if (oy >= s->oh)
+            continue;
+        const float *d =
+            ring->rows + (ptrdiff_t)(oy % ring->count) * s->oc * ring->width + ring->left + j + across.sees;
+        for (int kx = across.first; kx < s->kw; kx += s->stride, d--)
+            add_tap(sum, d, ring->width, u + (ptrdiff_t)(ky * s->kw + kx) * s->oc * LANES, s->oc, channels, vectors);
     }
+    float line[LANES * 4 * B];
+#pragma GCC unroll 16
+    for (int i = 0; i < channels * vectors;
+         i++) /* at constant places only, so that sums stay in registers until here */
+        store(line + i * B, sum[i]);
+    int all = (s->iw - phase + s->stride - 1) / s->stride - j, n = all < vectors * B ? all : vectors * B;
+    for (int c = 0; c < channels && c < s->ic; c++)
+        spread(line + c * vectors * B, n, dx + ((ptrdiff_t)c * s->ih + y) * s->iw + (ptrdiff_t)j * s->stride + phase,
+               s->stride);
+}
+
+INLINE void make_row(const struct stem_shape *s, const struct ring *ring, const float *u, float *dx, int y,
+                     int channels)
+{
+    for (int phase = 0; phase < s->stride; phase++) {
+        int n = (s->iw - phase + s->stride - 1) / s->stride, j = 0;
+        for (; n - j > 3 * B && channels < 4; j += 4 * B)
+            make_pixels(s, ring, u, dx, y, phase, j, channels, 4);
+        for (; n - j > 2 * B && channels < 4; j += 3 * B)
+            make_pixels(s, ring, u, dx, y, phase, j, channels, 3);
+        for (; n - j > B; j += 2 * B)
+            make_pixels(s, ring, u, dx, y, phase, j, channels, 2);
+        for (; n > j; j += B)
+            make_pixels(s, ring, u, dx, y, phase, j, channels, 1);
+    }
+}
+
+INLINE void run(const struct stem_shape *s, const float *dy, const float *u, float *dx, float *scratch, int channels)
+{
+    struct ring ring = { scratch, stem_ring_rows(s), stem_ring_left(s), stem_ring_width(s, B) };
+    memset(scratch, 0, stem_scratch_floats(s, B) * sizeof *scratch);
+    for (int n = 0; n < s->n; n++, dy += (ptrdiff_t)s->oc * s->oh * s->ow, dx += (ptrdiff_t)s->ic * s->ih * s->iw)
+        for (int y = 0, next = 0; y < s->ih; y++) {
+            for (; next < s->oh && next * s->stride <= y + s->pad; next++)
+                take_row(s, &ring, dy, next);
+            make_row(s, &ring, u, dx, y, channels);
+        }
 }
 
 static void backward(const struct stem_shape *s, const float *dy, const float *u, float *dx, float *scratch)
 {
-    switch (row_vectors(s->kw)) {
-    case 1: run(s, dy, u, dx, scratch, 1, 8); break;
-    case 2: run(s, dy, u, dx, scratch, 2, B == 16 ? 8 : 4); break;
-    case 3: run(s, dy, u, dx, scratch, 3, 4); break;
-    default: run(s, dy, u, dx, scratch, 4, 2);
+    switch (s->ic) {
+    case 1: run(s, dy, u, dx, scratch, 1); break;
+    case 4: run(s, dy, u, dx, scratch, 4); break;
+    default: run(s, dy, u, dx, scratch, 3);
     }
 }
 
-/* u[oc/B][kh][B][vectors][B]: lane kx * 4 + c of the kernel's row. */
+/* u[kh][kw][oc][4]. */
 static void weights(const struct stem_shape *s, const float *w, float *u)
 {
-    int width = row_vectors(s->kw) * B;
-    memset(u, 0, stem_weight_floats(s, B) * sizeof *u);
+    memset(u, 0, stem_weight_floats(s) * sizeof *u);
     for (int o = 0; o < s->oc; o++)
         for (int c = 0; c < s->ic; c++)
-            for (int ky = 0; ky < s->kh; ky++)
-                for (int kx = 0; kx < s->kw; kx++)
-                    u[(((size_t)(o / B) * s->kh + ky) * B + o % B) * width + kx * LANES + c] =
-                        w[(((size_t)o * s->ic + c) * s->kh + ky) * s->kw + kx];
+            for (int k = 0; k < s->kh * s->kw; k++)
+                u[((size_t)k * s->oc + o) * LANES + c] = w[((size_t)o * s->ic + c) * s->kh * s->kw + k];
 }
 
 #define JOIN_(a, b) a##b

@@ -96,17 +96,31 @@ void op_input(const struct op *op, const struct pass *p)
     clear_padding(p, out, bytes);
 }
 
+/* to = (add ? to : 0) + factor * x; to may be x. */
+static void add_multiple(float *to, const float *x, float factor, int n, bool add)
+{
+    if (add)
+        for (int j = 0; j < n; j++)
+            to[j] += factor * x[j];
+    else
+        for (int j = 0; j < n; j++)
+            to[j] = factor * x[j];
+}
+
 void op_input_gradient(const struct op *op, const struct pass *p)
 {
     const struct request *r = p->request;
     int c = op->node->c, hw = op->node->h * op->node->w;
     size_t floats = (size_t)c * hw, bytes = p->program->values[op->value[1]].image_bytes;
-    const char *d = pass_value(p, op->value[1]);
+    char *d = pass_value(p, op->value[1]);
+    bool planar = op->shape.planar_source;
     float *keep = p->worker->scratch + p->worker->scratch_half;
     struct input_draw draw;
     for (int i = 0; i < p->valid; i++) {
-        float *x = p->worker->scratch, *g = r->g + (size_t)(p->first + i) * floats;
-        kernels_of(p)->unblock(x, d + (size_t)i * bytes, c, extent_of(op, 1));
+        float *x = planar ? (float *)(d + (size_t)i * bytes) : p->worker->scratch;
+        float *g = r->g + (size_t)(p->first + i) * floats;
+        if (!planar)
+            kernels_of(p)->unblock(x, d + (size_t)i * bytes, c, extent_of(op, 1));
         for (int k = r->graph->n_input_layers - 1; k >= 0; k--) {
             const struct layer_cfg *l = &r->cfg->layers[k];
             if (l->kind == LAYER_INPUT_DROPOUT && find_draw(r, l, p->first + i, &draw)) {
@@ -114,11 +128,9 @@ void op_input_gradient(const struct op *op, const struct pass *p)
                 mask_channels(x, keep, c, hw);
             }
             for (int q = 0; q < c && l->kind == LAYER_NORMALIZE; q++)
-                for (int j = 0; j < hw; j++)
-                    x[(size_t)q * hw + j] *= 1.0f / l->std[q];
+                add_multiple(x + (size_t)q * hw, x + (size_t)q * hw, 1.0f / l->std[q], hw, false);
         }
-        for (size_t j = 0; j < floats; j++)
-            g[j] = (r->g_add ? g[j] : 0) + r->g_scale * x[j];
+        add_multiple(g, x, r->g_scale, (int)floats, r->g_add);
     }
 }
 
@@ -350,7 +362,8 @@ void op_dropout(const struct op *op, const struct pass *p)
     }
 }
 
-/* Copies channels from..from+n-1 of one blocked image to to..to+n-1 of another, and zeroes the lanes behind the last. */
+/* Copies channels from..from+n-1 of one blocked image to to..to+n-1 of another, and zeroes the lanes behind the last.
+ */
 static void copy_channels(char *out, int to, const char *in, int from, int n, size_t pixels, int block, size_t element)
 {
     size_t plane = pixels * block * element;
