@@ -34,7 +34,7 @@ same_ensemble() {
 start_long_run() {
     local k
     rm -rf "$1"
-    env --default-signal=INT,TERM "$TRAIN" ens.cfg --threads 2 --jobs 3 --quiet --checkpoint-every 0 --epochs 100 \
+    env --default-signal=INT,TERM "$TRAIN" ens.cfg --threads 2 --jobs 3 --quiet --checkpoint-every 0 --epochs 40 \
         --limit-train 48 --out "$1" >out.txt 2>err.txt 3>&- & # 3: bats waits for who holds it
     long=$!
     for k in 1 2 3; do
@@ -178,8 +178,8 @@ cpus_of() {
     [ $status -eq 137 ]
     [ "$(wc -w <<<"$children")" -eq 3 ]
     [ "$(grep -l '^train: interrupted' run/member_?.log | wc -l)" -eq 3 ]
-    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out run --resume
-    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 100 --limit-train 48 --out whole
+    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 40 --limit-train 48 --out run --resume
+    "$TRAIN" ens.cfg --threads 2 --quiet --epochs 40 --limit-train 48 --out whole
     same_ensemble run whole
 }
 
@@ -187,7 +187,7 @@ cpus_of() {
     mkdir -p runs/ens/member_2
     touch runs/ens/lock runs/ens/member_2/lock
     echo damaged >runs/ens/member_2/checkpoint.bin
-    run --separate-stderr "$TRAIN" ens.cfg --quiet --threads 2 --jobs 2 --epochs 100 --resume
+    run --separate-stderr "$TRAIN" ens.cfg --quiet --threads 2 --jobs 2 --epochs 40 --resume
     printf '%s\n' "$stderr"
     [ $status -eq 3 ]
     one_line "$stderr"
@@ -199,8 +199,8 @@ cpus_of() {
     [ ! -e runs/ens/member_3 ]
     [ ! -e runs/ens/ensemble.conf ]
     rm runs/ens/member_2/checkpoint.bin
-    train ens.cfg --epochs 100 --resume
-    train ens.cfg --epochs 100 --out whole
+    train ens.cfg --epochs 40 --resume
+    train ens.cfg --epochs 40 --out whole
     same_ensemble runs/ens whole
 }
 
