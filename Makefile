@@ -84,6 +84,7 @@ TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 PROBE_PROGRAMS := $(PROBES:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZERS:%.c=$(BUILD)/%)
 TOOL_PROGRAMS  := $(TOOLS:%.c=$(BUILD)/%)
+STUDY_PROGRAMS := $(BUILD)/tools/power $(BUILD)/tools/study_page
 
 # In the targets that build and then do more: as many jobs as processors, unless the user chose.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -95,12 +96,12 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 all: $(LIB) $(PROGRAMS) ## build bin/train and bin/validate (the default)
 
-tests: $(TEST_PROGRAMS) $(PROBE_PROGRAMS) ## build the unit tests without running them
+tests: $(TEST_PROGRAMS) $(PROBE_PROGRAMS) $(STUDY_PROGRAMS) ## build the unit tests without running them
 
 check: bootstrap ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory $(PARALLEL) test
 
-test: $(PROGRAMS) $(TEST_PROGRAMS) $(PROBE_PROGRAMS) ## the same without the installation step
+test: $(PROGRAMS) $(TEST_PROGRAMS) $(PROBE_PROGRAMS) $(STUDY_PROGRAMS) ## the same without the installation step
 	@BIN=$(PROGDIR) DARKNET=$(DARKNET) tools/run-tests \
 	    tools/check-layers 'tools/check-symbols $(PROGRAMS) $(LIB)' $(TEST_PROGRAMS) $(BATS)
 

@@ -1,0 +1,10 @@
+# 7. Known answers: how often each check finds what was planted, and how often it accuses what is clean. The other
+# checks (border.twin, subset.retrain) train networks: minutes for each case.
+#
+# shellcheck shell=bash disable=SC2154 # settings.sh
+
+for check in "${power_checks[@]}"; do
+    step "power_$check" 5 4 all
+    table "$OUT/power_$check/table.txt" "$TOOLS/power" "$check" --sets "$power_sets" \
+        --json "$OUT/power_$check/table.json" --threads 1
+done
