@@ -60,7 +60,8 @@ static void read_side(const char *line, size_t n, const char *key, int *out)
 
 static bool is_replaced(const char *line, size_t n)
 {
-    static const char *const keys[] = { "dataset", "view", "baseline", "mask_order" };
+    static const char *const keys[] = { "dataset", "view",           "baseline",       "mask_order",
+                                        "teacher", "teacher_sha256", "distill_weight", "distill_temperature" };
     const char *ignored;
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

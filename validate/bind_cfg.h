@@ -1,5 +1,6 @@
 /* A copy of somebody's cfg that trains a new model on one data set: the lines of [net] that name a data set or a view
- * of it are replaced, and of an ensemble it is a single network. What is wrong with the rest, train says. */
+ * of it are replaced, a teacher is left out, who knows whole pictures (what a new model learns it shall learn from what
+ * it is shown), and of an ensemble it is a single network. What is wrong with the rest, train says. */
 #ifndef MARGINALIA_VALIDATE_BIND_CFG_H
 #define MARGINALIA_VALIDATE_BIND_CFG_H
 
