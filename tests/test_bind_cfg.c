@@ -56,7 +56,9 @@ Test(bind_cfg, an_ensemble_on_another_set_or_a_view_becomes_one_network_on_ours)
     expect("height=28\n\tdataset = other.conf # theirs\nwidth = 20\n", ensemble);
     expect("height=28\nwidth = 20\nview=border:4\n", ensemble);
     expect("height=28\nwidth = 20\nview=border:4\nbaseline=mean\nmask_order=after\n", ensemble);
-    expect("height=28\nteacher=runs/big\nteacher_sha256=00\nwidth = 20\ndistill_weight=0.5\ndistill_temperature=2\n", "");
+    expect("height=28\nteacher=runs/big\nteacher_sha256=00\nwidth = 20\ndistill_weight=0.5\n"
+           "distill_temperature=2\n",
+           "");
     expect("dataset=other.conf\nheight=28\nview=border:4\nwidth = 20\nbaseline=mean\nmask_order=after\n", ensemble);
 }
 
