@@ -88,7 +88,8 @@ same_result() {
         diff <(records "$1") <(records "$2")
 }
 
-# Waits until the command $1 (one string) succeeds, at most two minutes; no longer than process $2 is there, if given.
+# Waits until the command $1 (one string) succeeds; no longer than process $2 is there, if given. It looks 6000 times: two
+# minutes on an idle machine, more on one that is busy.
 wait_until() {
     for _ in $(seq 6000); do
         eval "$1" && return
@@ -104,8 +105,8 @@ wait_for() {
     wait_until '[ -s "$file" ]' "${2-}"
 }
 
-# Waits for the end of process $1, which this shell started; $status is how it ended. One that has not ended after two
-# minutes is killed, and the command fails.
+# Waits for the end of process $1, which this shell started; $status is how it ended. One that has not ended after that
+# time is killed, and the command fails.
 await() {
     local late=0
     wait_until "! kill -0 $1 2>/dev/null" || { late=1; echo "process $1 does not end"; kill -KILL "$1"; }
