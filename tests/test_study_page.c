@@ -323,6 +323,80 @@ Test(study_page, a_command_cannot_leave_its_block)
     expect((const char *const[]){ "      a # forged </details>\n", NULL });
 }
 
+/* --- findings ----------------------------------------------------------------------------------------------------- */
+
+static void put_power(double clean, double weak, double strong)
+{
+    char *text =
+        mem_format("{\"schema\":\"marginalia.power/1\",\"strength_is\":\"share coded\",\"sets\":200,\"strengths\":["
+                   "{\"strength\":0,\"fail_share\":{\"value\":%g,\"low\":%g,\"high\":1,\"n\":200}},"
+                   "{\"strength\":0.25,\"fail_share\":{\"value\":%g,\"low\":0,\"high\":1,\"n\":200}},"
+                   "{\"strength\":0.5,\"fail_share\":{\"value\":%g,\"low\":0,\"high\":1,\"n\":200}}]}",
+                   clean, clean / 2, weak, strong);
+    put_steps("{\"step\":\"power_sis.size\",\"section\":7,\"state\":\"done\",\"command\":[]}");
+    fixture_text("out/power_sis.size/table.json", text);
+    fixture_text("out/power_sis.size/table.txt", "as it was\n  printed <b>\n");
+    free(text);
+}
+
+Test(study_page, a_check_that_finds_its_plants_stands_with_its_curve)
+{
+    put_power(0, 0.9, 1);
+    expect((const char *const[]){ "| sis.size | share coded | 200 | 0% (0% to 100%) | 100% (0% to 100%) | 0.25 |",
+                                  "](results/power_1.svg)", "    as it was\n      printed <b>\n", NULL });
+    cr_assert(file_exists(fixture_path("docs/results/power_1.svg")));
+    char *text = page();
+    cr_assert(!strstr(text, "* Section 7:"));
+    free(text);
+}
+
+Test(study_page, a_check_with_false_alarms_or_blind_is_named_first)
+{
+    put_power(0.2, 0.3, 0.4);
+    expect((const char *const[]){ "* Section 7: `sis.size` accuses 20%",
+                                  "* Section 7: `sis.size` finds the strongest "
+                                  "plant in 40%",
+                                  "| none |", NULL });
+}
+
+static void put_transfer(double own)
+{
+    static const char *const view[] = { "whole",    "random_5",  "random_10", "border_1",  "border_2", "border_4",
+                                        "ring_4_4", "center_12", "center_23", "center_44", "center_31" };
+    put_steps("{\"step\":\"shown_resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+              "{\"step\":\"transfer_5_resnet20_1\",\"section\":3,\"state\":\"done\",\"command\":[]}");
+    for (size_t i = 0; i < sizeof view / sizeof *view; i++) {
+        char *name = mem_format("out/shown_resnet20_1/%s/report.json", view[i]);
+        put_report(name, i ? 0.1 : 0.9);
+        free(name);
+    }
+    static const char *const to[] = { "resnet20_1",          "resnet20_2",         "resnet20_3",
+                                      "resnet20_dropout_1",  "resnet20_dropout_2", "resnet20_dropout_3",
+                                      "resnet20_ensemble_3", "resnet20_ensemble_5" };
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        char *name = mem_format("out/transfer_5_resnet20_1/%s/report.json", to[i]);
+        put_report(name, i ? 0.3 : own);
+        free(name);
+    }
+}
+
+Test(study_page, parts_of_a_model_are_told_from_those_of_others)
+{
+    put_transfer(0.88);
+    expect((const char *const[]){
+        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | 88% (87% to 89%) | not run | not run | 10% (9% "
+        "to 11%) |",
+        "| plain 2 | 5 % |  | not run | not run | 30% (29% to 31%) | not run | not run |", NULL });
+    char *text = page();
+    cr_assert(!strstr(text, "* Section 3:"));
+    free(text);
+    put_transfer(0.5);
+    expect((const char *const[]){
+        "* Section 3: on the 5 % that they chose themselves, models are right less often than on "
+        "whole pictures: plain 1 50.0% against 90.0%",
+        NULL });
+}
+
 /* --- drawings ----------------------------------------------------------------------------------------------------- */
 
 Test(study_page, a_matrix_prints_its_numbers)

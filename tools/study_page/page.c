@@ -159,6 +159,7 @@ const char *page_count(struct page *p, int64_t n)
 
 void page_cells(struct page *p, const char *const *cell, int n)
 {
+    assert(n == p->n_columns);
     for (int i = 0; i < n; i++) {
         fputs("| ", p->out);
         markdown_text(p->out, cell[i]);
@@ -169,6 +170,7 @@ void page_cells(struct page *p, const char *const *cell, int n)
 
 void page_header(struct page *p, const char *const *cell, int n)
 {
+    p->n_columns = n;
     fputc('\n', p->out);
     page_cells(p, cell, n);
     for (int i = 0; i < n; i++)

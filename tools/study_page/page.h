@@ -20,6 +20,7 @@ struct memory {
 struct page {
     const struct runs *runs;
     FILE *out;                                /* the section that is being written */
+    int n_columns;                            /* of its last table */
     struct memory section[RUNS_SECTIONS + 1]; /* [1..]; [0]: what differs, list items */
     int n_drawings;
     struct page_drawing {

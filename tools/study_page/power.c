@@ -7,13 +7,17 @@
 #include "base/mem.h"
 #include "tools/study_page/sections.h"
 
-enum { TABLE_LIMIT = 1 << 20, MOST_STRENGTHS = 32, MOST_CURVES = PLOT_MAX_PANELS * PLOT_MAX_SERIES };
+enum { TABLE_LIMIT = 1 << 20, MOST_STRENGTHS = 32, MOST_CURVES = 64 };
+enum { A_PANEL = 4, A_DRAWING = PLOT_MAX_PANELS * A_PANEL }; /* curves that can still be told apart */
 static const char prefix[] = "power_";
 
+/* Sets that fail, by the strength of the plant; 0 is clean. */
 struct curve {
     const char *name;
     int n;
-    double x[MOST_STRENGTHS], y[MOST_STRENGTHS];
+    double strength[MOST_STRENGTHS];
+    struct estimate fail[MOST_STRENGTHS];
+    double x[MOST_STRENGTHS], y[MOST_STRENGTHS]; /* percent of the way to the strongest, percent of the sets */
 };
 
 struct curves {
@@ -21,45 +25,65 @@ struct curves {
     struct curve curve[MOST_CURVES];
 };
 
-static bool parse_points(struct page *p, const json_t *table, const char *path, struct curve *c, struct err *err)
+static bool parse_curve(const json_t *table, const char *path, struct curve *c, struct err *err)
 {
     const json_t *list = json_object_get(table, "strengths");
     size_t n = json_array_size(list);
     if (n < 2 || n > MOST_STRENGTHS)
-        return err_run(err, "%s: strengths: it is not a list of 2 to %d; run tools/reproduce --redo power_CHECK", path,
-                       MOST_STRENGTHS);
-    struct estimate first = { 0 }, last = { 0 };
-    for (size_t i = 0; i < n; i++) {
-        struct estimate e;
-        if (!runs_estimate(json_object_get(json_array_get(list, i), "fail_share"), path, &e, err))
+        return err_run(err, "%s: strengths: it is not a list of 2 to %d; run tools/reproduce --redo power_%s", path,
+                       MOST_STRENGTHS, c->name);
+    for (c->n = 0; c->n < (int)n; c->n++) {
+        const json_t *point = json_array_get(list, (size_t)c->n);
+        if (!runs_estimate(json_object_get(point, "fail_share"), path, &c->fail[c->n], err))
             return false;
-        c->x[i] = 100.0 * (double)i / (double)(n - 1);
-        c->y[i] = 100 * e.value;
-        first = i ? first : e;
-        last = e;
+        c->strength[c->n] = json_number_value(json_object_get(point, "strength"));
+        c->x[c->n] = 100.0 * c->n / (double)(n - 1);
+        c->y[c->n] = 100 * c->fail[c->n].value;
     }
-    c->n = (int)n;
-    page_row(p, c->name, runs_text(table, "strength_is"),
-             page_count(p, json_integer_value(json_object_get(table, "sets"))), page_estimate(p, &first, UNIT_SHARE),
-             page_estimate(p, &last, UNIT_SHARE), NULL);
     return true;
 }
 
-/* A row of the table, and a curve while there is room. */
+/* The weakest plant from which on all stronger ones are found in 90 % of the sets. */
+static const char *weakest_found(struct page *p, const struct curve *c)
+{
+    const double sure = 0.9;
+    int i = c->n;
+    while (i > 1 && c->fail[i - 1].value >= sure)
+        i--;
+    return i < c->n ? page_text(p, "%g", c->strength[i]) : "none";
+}
+
+static void write_curve(struct page *p, const struct curve *c, const json_t *table)
+{
+    const double allowed = 0.05, blind = 0.5;
+    const struct estimate *clean = &c->fail[0], *strongest = &c->fail[c->n - 1];
+    page_row(p, c->name, runs_text(table, "strength_is"),
+             page_count(p, json_integer_value(json_object_get(table, "sets"))), page_estimate(p, clean, UNIT_SHARE),
+             page_estimate(p, strongest, UNIT_SHARE), weakest_found(p, c), NULL);
+    if (clean->low > allowed)
+        page_differs(p, "Section 7: `%s` accuses %s of what is clean.", c->name, page_estimate(p, clean, UNIT_SHARE));
+    if (strongest->value < blind)
+        page_differs(p, "Section 7: `%s` finds the strongest plant in %s only.", c->name,
+                     page_estimate(p, strongest, UNIT_SHARE));
+}
+
 static bool read_curve(struct page *p, const struct step *step, struct curves *curves, struct err *err)
 {
     const char *name = step->name + strlen(prefix);
     json_t *table;
     if (!step->done) {
-        page_row(p, name, "", "not run", "", "", NULL);
+        page_row(p, name, "", "not run", "", "", "", NULL);
         return true;
     }
-    struct curve none, *c = curves->n < MOST_CURVES ? &curves->curve[curves->n++] : &none;
-    c->name = name;
     char *path = runs_path(p->runs, "%s/table.json", step->name);
-    bool ok = runs_json(path, "marginalia.power/1", &table, err);
+    bool ok = curves->n < MOST_CURVES ? runs_json(path, "marginalia.power/1", &table, err)
+                                      : err_run(err, "%s: more than %d checks; raise MOST_CURVES", path, MOST_CURVES);
     if (ok) {
-        ok = parse_points(p, table, path, c, err);
+        struct curve *c = &curves->curve[curves->n++];
+        c->name = name;
+        ok = parse_curve(table, path, c, err);
+        if (ok)
+            write_curve(p, c, table);
         json_decref(table);
     }
     free(path);
@@ -80,23 +104,22 @@ static bool write_table(struct page *p, const struct step *step, struct err *err
     return ok;
 }
 
-static void draw(struct page *p, const struct curves *curves)
+/* One drawing of the curves first .. first + n - 1, in two panels where one has no room. */
+static void draw(struct page *p, const struct curves *curves, int first, int n)
 {
-    struct plot plot = { .title = "How often a plant is found, by its strength",
-                         .n = curves->n > PLOT_MAX_SERIES ? 2 : 1 };
+    struct plot plot = { .title = "How often a plant is found, by its strength", .n = n > A_PANEL ? 2 : 1 };
+    int each = (n + plot.n - 1) / plot.n;
     for (int i = 0; i < plot.n; i++)
         plot.panels[i] = (struct plot_panel){ .x_label = "strength, from clean (0) to the strongest plant (100)",
                                               .y_label = "sets that fail (%)" };
-    for (int i = 0; i < curves->n; i++) {
-        struct plot_panel *panel = &plot.panels[i / PLOT_MAX_SERIES];
-        const struct curve *c = &curves->curve[i];
+    for (int i = 0; i < n; i++) {
+        struct plot_panel *panel = &plot.panels[i / each];
+        const struct curve *c = &curves->curve[first + i];
         panel->series[panel->n++] = (struct plot_series){ c->name, c->n, c->x, c->y };
     }
-    if (curves->n)
-        page_plot(
-            p, "power", &plot,
-            "Share of planted sets that a check fails, by the strength of the plant, one line for each check; the "
-            "numbers stand in the tables.");
+    page_plot(p, page_text(p, "power_%d", first / A_DRAWING + 1), &plot,
+              "Share of planted sets that a check fails, by the strength of the plant, one line for each check; the "
+              "numbers stand in the tables.");
 }
 
 bool section_power(struct page *p, struct err *err)
@@ -109,12 +132,12 @@ bool section_power(struct page *p, struct err *err)
                "check's verdicts are counted: what fails at strength 0 is a false alarm. Intervals are Wilson's over "
                "the sets.");
     page_columns(p, "Check", "Knob", "Sets for each strength", "Fails when clean", "Fails at the strongest plant",
-                 NULL);
+                 "Found in 90 % from", NULL);
     for (int i = 0; ok && i < p->runs->n; i++)
         if (strncmp(p->runs->step[i].name, prefix, strlen(prefix)) == 0)
             ok = read_curve(p, &p->runs->step[i], curves, err);
-    if (ok)
-        draw(p, curves);
+    for (int i = 0; ok && i < curves->n; i += A_DRAWING)
+        draw(p, curves, i, curves->n - i < A_DRAWING ? curves->n - i : A_DRAWING);
     for (int i = 0; ok && i < p->runs->n; i++)
         if (p->runs->step[i].done && strncmp(p->runs->step[i].name, prefix, strlen(prefix)) == 0)
             ok = write_table(p, &p->runs->step[i], err);

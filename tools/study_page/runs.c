@@ -49,7 +49,7 @@ static bool is_name(const char *name)
     if (n == 0 || n > LONGEST_NAME || *name == '.')
         return false;
     for (const char *p = name; *p; p++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@", *p))
             return false;
     return true;
 }
