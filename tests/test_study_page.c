@@ -397,6 +397,90 @@ Test(study_page, parts_of_a_model_are_told_from_those_of_others)
         NULL });
 }
 
+enum { PARTS = 4 };
+
+/* A finished search of four pictures, all right, whose parts are 12 pixels from `first` on. */
+static void put_search(const char *step, enum sis_rank rank, int first)
+{
+    char model[] = "model", data[] = "data", split[] = "test", target[] = "predicted", baseline[] = "mean";
+    struct sis_record record[PARTS];
+    int64_t image[PARTS];
+    for (int i = 0; i < PARTS; i++) {
+        record[i] = found(image[i] = i, true, first, 12, 0.95);
+        for (int k = 0; k < record[i].order.states && rank == SIS_MARGIN; k++)
+            record[i].order.value[k] *= 10; /* 9 and more are beyond log(0.9 / 0.1), 1 is not */
+    }
+    struct sis_records r = { .n = PARTS, .record = record };
+    r.identity = (struct sis_identity){ .model = model,
+                                        .data = data,
+                                        .split = split,
+                                        .h = SIDE,
+                                        .w = SIDE,
+                                        .k = 10,
+                                        .settings = { SIS_GRADIENT, rank, 8, 1 },
+                                        .target = target,
+                                        .baseline = baseline,
+                                        .n_thresholds = 1,
+                                        .threshold = { 0.9 },
+                                        .n_images = PARTS,
+                                        .shard = 1,
+                                        .shards = 1 };
+    char *hash[] = { r.identity.weights, r.identity.cfg, r.identity.data_hash };
+    for (int i = 0; i < 3; i++)
+        memset(hash[i], 'a', SHA256_HEX - 1);
+    sis_images_hash(image, PARTS, r.identity.images);
+    struct err err;
+    char *path = mem_format("%s/%s", fixture_path("out"), step);
+    cr_assert(file_make_directories(path, &err) && sis_records_write(path, &r, &err), "%s", err.text);
+    free(path);
+    for (int i = 0; i < PARTS; i++)
+        sis_record_free(&record[i]);
+}
+
+static void put_rankings(int margin, int probability)
+{
+    put_steps("{\"step\":\"sis_resnet20_1_margin\",\"section\":2,\"state\":\"done\",\"command\":[]},"
+              "{\"step\":\"sis_resnet20_1_probability\",\"section\":2,\"state\":\"done\",\"command\":[]}");
+    put_search("sis_resnet20_1_margin", SIS_MARGIN, margin);
+    put_search("sis_resnet20_1_probability", SIS_PROBABILITY, probability);
+}
+
+enum { UPPER_ROW = 0, MIDDLE_ROW = 5 * SIDE, LOWER_ROW = 11 * SIDE };
+
+Test(study_page, parts_at_the_lower_border_by_one_ranking_alone_are_named_first)
+{
+    put_rankings(MIDDLE_ROW, LOWER_ROW);
+    expect(
+        (const char *const[]){ "* Section 2: parts gather in the lower 4 rows when ranked by probability, and do not "
+                               "when ranked by margin",
+                               "](results/places_resnet20_1_margin.svg)",
+                               "| ResNet-20, seed 1 | gradient, 8 pixels a "
+                               "step, ranked by margin | 0.9 | 4 | 100% (51% to 100%) | 12.0 | 12.0 | 0 |",
+                               NULL });
+}
+
+Test(study_page, rankings_that_find_the_same_parts_are_named_first)
+{
+    put_rankings(LOWER_ROW, LOWER_ROW);
+    expect((const char *const[]){ "* Section 2: ranked by margin and by probability the same parts are found", NULL });
+}
+
+Test(study_page, parts_that_lie_elsewhere_are_named_first)
+{
+    put_rankings(MIDDLE_ROW, UPPER_ROW);
+    expect(
+        (const char *const[]){ "* Section 2: ranked by probability, parts do not gather in the lower 4 rows", NULL });
+}
+
+Test(study_page, parts_at_the_lower_border_by_both_rankings_are_as_expected)
+{
+    put_rankings(LOWER_ROW, LOWER_ROW - SIDE);
+    expect((const char *const[]){ "Found: parts gather in the lower 4 rows by both rankings", NULL });
+    char *text = page();
+    cr_assert(!strstr(text, "* Section 2:"));
+    free(text);
+}
+
 /* --- drawings ----------------------------------------------------------------------------------------------------- */
 
 Test(study_page, a_matrix_prints_its_numbers)

@@ -23,6 +23,6 @@ int main(int argc, char **argv)
     }
     if (settings_parse(&settings, argc, argv, positional, &n, &err) && study_page(positional[0], positional[1], &err))
         return EXIT_OK;
-    fprintf(stderr, "study_page: %s\n", err.text);
+    fprintf(stderr, "%s\n", err.text);
     return err.status;
 }

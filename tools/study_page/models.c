@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "tools/study_page/sections.h"
 
 const struct family families[FAMILIES] = {
@@ -69,13 +70,39 @@ int64_t values_pictures(const struct values *v)
     return 0;
 }
 
+/* Whether `file`, VIEW/report.json, was asked of the step: a small study leaves some out, and no command names them. */
+static bool is_asked(const struct step *step, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = mem_format("/%s/", step->name);
+    bool found = false, names_views = false;
+    size_t i;
+    json_t *command;
+
+    json_array_foreach(step->commands, i, command)
+    {
+        const char *view = strstr(json_string_value(command), folder);
+        size_t length = slash ? (size_t)(slash - file) : 0;
+        view = view ? view + strlen(folder) : NULL;
+        names_views = names_views || view;
+        found = found || (view && strncmp(view, file, length) == 0 && strchr(" '", view[length]));
+    }
+    free(folder);
+    return found || !names_views || !slash;
+}
+
 bool read_check(const struct runs *s, const char *step, const char *file, const char *kind, struct estimate *out,
                 struct err *err)
 {
     json_t *report;
+    const struct step *done = runs_done(s, "%s", step);
     *out = runs_unknown();
-    if (!runs_done(s, "%s", step))
+    if (!done)
         return true;
+    if (!is_asked(done, file)) {
+        out->n = RUNS_NOT_ASKED;
+        return true;
+    }
     char *path = runs_path(s, "%s/%s", step, file);
     bool ok = runs_report(path, &report, err);
     if (ok) {

@@ -329,15 +329,12 @@ static int compare_pair(const struct pair *pair)
 static void compare_rankings(struct page *p, const struct table *t)
 {
     static const char *const words[OUTCOMES] = {
+        [AS_EXPECTED] = "parts gather in the lower 4 rows by both rankings",
         [SAME_PARTS] =
             "ranked by margin and by probability the same parts are found (maps that differ by less than 1 %), "
             "so that these searches cannot show what ties of the probability do",
-        [NO_GATHERING] =
-            "ranked by probability, parts do not gather in the lower 4 rows (in brackets: share over area, "
-            "1 is an even spread); expected: they do",
-        [BY_TIES] =
-            "parts gather in the lower 4 rows when ranked by probability (in brackets: share over area), and do "
-            "not when ranked by margin",
+        [NO_GATHERING] = "ranked by probability, parts do not gather in the lower 4 rows (expected: they do)",
+        [BY_TIES] = "parts gather in the lower 4 rows when ranked by probability, and do not when ranked by margin",
     };
     const char *list[OUTCOMES] = { "", "", "", "" };
     struct pair pair;
@@ -350,9 +347,12 @@ static void compare_rankings(struct page *p, const struct table *t)
                                               (int)strcspn(pair.margin->s.method, ","), pair.margin->s.method,
                                               times(p, &pair.probability->s, REGION_LOWER));
                 }
+    static const char brackets[] = "share of these rows by probability, over their area";
+    if (*list[AS_EXPECTED])
+        page_print(p, "Found: %s (%s): %s.", words[AS_EXPECTED], brackets, list[AS_EXPECTED] + 2);
     for (int i = SAME_PARTS; i < OUTCOMES; i++)
         if (*list[i])
-            page_differs(p, "Section 2: %s: %s.", words[i], list[i] + 2);
+            page_differs(p, "Section 2: %s (%s): %s.", words[i], brackets, list[i] + 2);
 }
 
 static void write_section(struct page *p, const struct table *t)
