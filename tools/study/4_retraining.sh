@@ -26,7 +26,7 @@ for seed in "${seeds[@]}"; do
 done
 
 # Masks of models that never saw the picture, and masks dealt out to other pictures.
-step retrain 8 200 all
+step retrain 8 140 all
 needs sis_resnet20_1_train sis_resnet20_1_margin
 run "$BIN/validate" dataset "$descriptor" --policy tools/study/retrain.conf --full --cfg "$network" \
     --masks "$OUT/sis_resnet20_1_train" --masks "$OUT/sis_resnet20_1_margin" --out "$OUT/retrain" "${data[@]}" --threads 1

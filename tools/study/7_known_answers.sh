@@ -4,7 +4,9 @@
 # shellcheck shell=bash disable=SC2154 # settings.sh
 
 for check in "${power_checks[@]}"; do
-    step "power_$check" 5 4 all
+    time=3
+    case $check in border.sufficiency* | region.map) time=14 ;; esac
+    step "power_$check" 5 $time all
     table "$OUT/power_$check/table.txt" "$TOOLS/power" "$check" --sets "$power_sets" \
         --json "$OUT/power_$check/table.json" --threads 1
 done
