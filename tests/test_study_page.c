@@ -481,6 +481,16 @@ Test(study_page, parts_at_the_lower_border_by_both_rankings_are_as_expected)
     free(text);
 }
 
+Test(study_page, a_view_that_no_command_names_was_not_asked)
+{
+    put_steps(
+        "{\"step\":\"shown_resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[\"bin/validate model m --out "
+        "o/shown_resnet20_1/whole --quiet\"]}");
+    put_report("out/shown_resnet20_1/whole/report.json", 0.9);
+    expect((const char *const[]){
+        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | not run | not run | not run | not asked |", NULL });
+}
+
 /* --- drawings ----------------------------------------------------------------------------------------------------- */
 
 Test(study_page, a_matrix_prints_its_numbers)

@@ -110,8 +110,9 @@ static void draw(struct page *p, const struct curves *curves, int first, int n)
     struct plot plot = { .title = "How often a plant is found, by its strength", .n = n > A_PANEL ? 2 : 1 };
     int each = (n + plot.n - 1) / plot.n;
     for (int i = 0; i < plot.n; i++)
-        plot.panels[i] = (struct plot_panel){ .x_label = "strength, from clean (0) to the strongest plant (100)",
-                                              .y_label = "sets that fail (%)" };
+        plot.panels[i] =
+            (struct plot_panel){ .x_label = "step of the knob, from clean (0) to the strongest plant (100)",
+                                 .y_label = "sets that fail (%)" };
     for (int i = 0; i < n; i++) {
         struct plot_panel *panel = &plot.panels[i / each];
         const struct curve *c = &curves->curve[first + i];
