@@ -462,7 +462,7 @@ Test(study_page, parts_at_the_lower_border_by_one_ranking_alone_are_named_first)
 Test(study_page, rankings_that_find_the_same_parts_are_named_first)
 {
     put_rankings(LOWER_ROW, LOWER_ROW);
-    expect((const char *const[]){ "* Section 2: ranked by margin and by probability the same parts are found", NULL });
+    expect((const char *const[]){ "* Section 2: both rankings find the same parts", NULL });
 }
 
 Test(study_page, parts_that_lie_elsewhere_are_named_first)

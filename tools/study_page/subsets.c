@@ -330,9 +330,7 @@ static void compare_rankings(struct page *p, const struct table *t)
 {
     static const char *const words[OUTCOMES] = {
         [AS_EXPECTED] = "parts gather in the lower 4 rows by both rankings",
-        [SAME_PARTS] =
-            "ranked by margin and by probability the same parts are found (maps that differ by less than 1 %), "
-            "so that these searches cannot show what ties of the probability do",
+        [SAME_PARTS] = "both rankings find the same parts (maps less than 1 % apart): nothing is seen of what ties do",
         [NO_GATHERING] = "ranked by probability, parts do not gather in the lower 4 rows (expected: they do)",
         [BY_TIES] = "parts gather in the lower 4 rows when ranked by probability, and do not when ranked by margin",
     };
