@@ -135,7 +135,7 @@ train_by_hand() {
     TOOLS=$REAL_TOOLS
     reproduce
     [ -s study/page/results.md ]
-    [ "$(grep -c '"state": "done"' study/steps.json)" -gt 100 ]
+    [ "$(grep -c '"state": "done"' study/steps.json)" -gt 60 ]
     run grep '"state": "[^d]' study/steps.json
     [ "$(grep -vc '_long_1"' <<<"$output")" -eq 0 ]
 }

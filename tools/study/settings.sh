@@ -35,7 +35,7 @@ if [ -n "$tiny" ]; then
     descriptor=tools/study/tiny.conf
     data=()
     thresholds=0.3,0.5,0.9
-    seeds=(1 2)
+    seeds=(1)
     images_k1=8 images_screened=6 images_exact=2 images_compared=12
     release=tools/study/tiny_release.conf
     curation=tools/study/tiny_dataset.conf
