@@ -9,7 +9,7 @@
 /* The scalar of each image whose gradient with respect to the pixels is asked for; class t = target[i]. */
 enum scalar {
     SCALAR_MARGIN,      /* z_t - log sum_{k != t} exp z_k: same order as probability, without float32 saturation */
-    SCALAR_PROBABILITY, /* softmax(z)_t */
+    SCALAR_PROBABILITY, /* softmax(z)_t and its gradient in float32: of a sure target nothing is left */
     SCALAR_LOGIT,       /* z_t */
     SCALAR_LOSS         /* cross-entropy, -log softmax(z)_t */
 };

@@ -111,16 +111,31 @@ void op_logits(const struct op *op, const struct pass *p)
         copy_logits(op, p, i, logits_row(op, p, i, p->worker->scratch));
 }
 
+/* d[c] = p[c] * ((c == target) - p[target]) of the softmax p, in float32 as deep learning frameworks compute it: of a
+ * target that is surer than 1 - 2^-25 no derivative is left, only that of the others. */
+static void probability_gradient(const float *z, int k, int target, float *d)
+{
+    float sum = 0, most = z[largest(z, k)];
+    for (int c = 0; c < k; c++)
+        sum += d[c] = expf(z[c] - most);
+    float p = d[target] / sum;
+    for (int c = 0; c < k; c++)
+        d[c] = d[c] / sum * ((float)(c == target) - p);
+}
+
 void scalar_gradient(enum scalar scalar, const float *z, int k, int target, float *d)
 {
-    double lse = log_sum_exp(z, k, -1, 1), others = log_sum_exp(z, k, target, 1), p = exp(z[target] - lse);
+    if (scalar == SCALAR_PROBABILITY) {
+        probability_gradient(z, k, target, d);
+        return;
+    }
+    double lse = log_sum_exp(z, k, -1, 1), others = log_sum_exp(z, k, target, 1);
     for (int c = 0; c < k; c++) {
         double hit = c == target;
         switch (scalar) {
         case SCALAR_LOGIT: d[c] = (float)hit; break;
         case SCALAR_LOSS: d[c] = (float)(exp(z[c] - lse) - hit); break;
-        case SCALAR_PROBABILITY: d[c] = (float)(p * (hit - exp(z[c] - lse))); break;
-        case SCALAR_MARGIN: d[c] = (float)(c == target ? 1 : -exp(z[c] - others)); break;
+        default: d[c] = (float)(c == target ? 1 : -exp(z[c] - others)); /* the margin */
         }
     }
 }

@@ -11,7 +11,8 @@
  *
  * Values are ranked and stored either as the margin z_t - logsumexp(others) or as the probability of the target. Both
  * order alike in exact arithmetic; in float32 the probability saturates and ties push subsets towards the lower border.
- * Probability mode is faithful to the published program: float32 softmax, first of equals. A threshold on the
+ * Probability mode is faithful to the published program: float32 softmax and its gradient in float32, which lacks the
+ * part of a sure target; first of equals. A threshold on the
  * probability is turned into one on the stored value by sis_threshold().
  *
  * Results do not depend on batch composition, threads or the order of images. */
