@@ -13,7 +13,7 @@ images_k1=1000 images_screened=500 images_exact=100 images_compared=200
 release=cfg/release.conf
 curation=cfg/dataset.conf
 long_epochs=200 view_epochs=10
-power_sets=200
+power_sets=50
 power_checks=(accuracy calibration sis.size subset.sufficiency border.share border.accuracy mask.only shuffled.values
     dilation rubbish baseline.sensitivity correct.vs.wrong wrong.class integrity class.balance duplicates.across
     duplicates.within duplicates.labels border.sufficiency@1 border.sufficiency@2 border.sufficiency@4 region.map
