@@ -11,6 +11,19 @@ struct ring {
     int count, left, width;
 };
 
+/* Lane l is lane order[l] of a, or order[l] - B of b. */
+INLINE vf shuffle(vf a, vf b, vi order)
+{
+#ifdef __clang__ /* knows only orders that are written out */
+    vf v;
+    for (int l = 0; l < B; l++)
+        v[l] = order[l] < B ? a[order[l]] : b[order[l] - B];
+    return v;
+#else
+    return __builtin_shuffle(a, b, order);
+#endif
+}
+
 /* Lanes of a and b at distance `step` change places: one of log2(B) steps of a transposition. */
 INLINE void exchange_lanes(vf *a, vf *b, int step)
 {
@@ -20,8 +33,8 @@ INLINE void exchange_lanes(vf *a, vf *b, int step)
         low[l] = l & step ? B + l - step : l;
         high[l] = l & step ? B + l : l + step;
     }
-    vf first = __builtin_shuffle(*a, *b, low);
-    *b = __builtin_shuffle(*a, *b, high);
+    vf first = shuffle(*a, *b, low);
+    *b = shuffle(*a, *b, high);
     *a = first;
 }
 
