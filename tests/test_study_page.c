@@ -211,6 +211,16 @@ Test(study_page, what_was_not_run_says_so_with_its_command)
     free(text);
 }
 
+Test(study_page, a_drawing_without_anything_of_its_own_is_left_out)
+{
+    put_three_seeds();
+    expect((const char *const[]){ "](results/accuracy.svg)", NULL });
+    char *text = page();
+    cr_assert(!strstr(text, "results/retraining.svg"), "whole pictures alone");
+    cr_assert(!strstr(text, "results/changes.svg"), "rows of nothing");
+    free(text);
+}
+
 Test(study_page, a_step_stands_with_its_time_and_machine)
 {
     put_three_seeds();

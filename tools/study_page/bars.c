@@ -14,7 +14,7 @@ void bars_begin(struct bars *b, const char *heading, const char *label, enum uni
 void bars_add(struct bars *b, const char *name, const struct values *v, enum tone tone)
 {
     struct estimate e = values_summary(v);
-    if (e.n)
+    if (e.n && isfinite(e.value))
         figure_add_row(&b->figure, name, e.value, e.low, e.high, tone);
 }
 

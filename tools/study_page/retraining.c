@@ -40,7 +40,8 @@ static void write_trainings(struct page *p, const struct values *v)
         page_row(p, trainings[i].name, page_text(p, "%d of %d", values_known(&v[i]), v[i].n),
                  page_count(p, values_pictures(&v[i])), values_text(p, &v[i], UNIT_SHARE),
                  values_mean(p, &v[i], UNIT_SHARE), NULL);
-        bars_add(&bars, trainings[i].name, &v[i], i == WHOLE || i == RANDOM ? TONE_CONTROL : TONE_DATA);
+        if (i != WHOLE || values_known(&v[RANKED]) || values_known(&v[RANDOM])) /* alone it says nothing */
+            bars_add(&bars, trainings[i].name, &v[i], i == WHOLE || i == RANDOM ? TONE_CONTROL : TONE_DATA);
     }
     bars_show(p, "retraining", &bars);
 }
