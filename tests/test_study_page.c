@@ -10,118 +10,10 @@
 #include "base/mem.h"
 #include "tests/data_fixture.h"
 #include "tests/markup.h"
+#include "tests/study_fixture.h"
 #include "tools/study_page/sections.h"
-#include "tools/study_page/sis_summary.h"
 
 TestSuite(study_page, .init = fixture_set_up, .fini = fixture_clean_up);
-
-/* --- searches ----------------------------------------------------------------------------------------------------- */
-
-/* Pictures of 12 x 12: 128 pixels within 4 of the edge, 48 in the lower 4 rows, 16 in the middle. */
-enum { SIDE = 12, PIXELS = SIDE * SIDE };
-
-/* A picture whose `size` pixels from `first` on reach the probability 0.9 alone; the whole one has `whole`. */
-static struct sis_record found(int64_t image, bool right, int first, int size, double whole)
-{
-    struct sis_record r = { .image = image, .label = 0, .predicted = !right, .target = !right };
-    struct sis_order *o = &r.order;
-    *o = (struct sis_order){ .features = PIXELS, .states = 3 };
-    o->order = mem_alloc(PIXELS, sizeof *o->order);
-    o->removed = mem_alloc(3, sizeof *o->removed);
-    o->value = mem_alloc(3, sizeof *o->value);
-    int n = 0;
-    for (int i = 0; i < PIXELS; i++)
-        if (i < first || i >= first + size)
-            o->order[n++] = (uint32_t)i;
-    for (int i = 0; i < size; i++)
-        o->order[n++] = (uint32_t)(first + i);
-    o->removed[1] = (uint32_t)(PIXELS - size);
-    o->removed[2] = PIXELS;
-    o->value[0] = whole;
-    o->value[1] = whole < 0.9 ? whole : 0.9;
-    o->value[2] = 0.1;
-    return r;
-}
-
-enum { RECORDS = 5 };
-
-/* Right ones of 4, 8 and 12 pixels and one that never gets to 0.9; a wrong one of 4 in the middle. */
-static struct sis_summary summarize(void)
-{
-    struct sis_record record[RECORDS] = {
-        found(0, true, 11 * SIDE, 4, 0.95),     found(1, true, 0, 8, 0.95),
-        found(2, true, 11 * SIDE, 12, 0.95),    found(3, true, 5 * SIDE, 40, 0.6),
-        found(4, false, 5 * SIDE + 4, 4, 0.95),
-    };
-    struct sis_records r = { .n = RECORDS, .record = record };
-    r.identity.h = r.identity.w = SIDE;
-    r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
-    r.identity.n_thresholds = 2;
-    r.identity.threshold[0] = 0.5;
-    r.identity.threshold[1] = 0.9;
-    struct sis_summary s;
-    sis_summarize(&r, &s);
-    for (int i = 0; i < RECORDS; i++)
-        sis_record_free(&record[i]);
-    return s;
-}
-
-static bool is(double a, double b)
-{
-    return fabs(a - b) <= 1e-12;
-}
-
-Test(study_page, sizes_of_right_and_of_wrong_answers_are_told_apart)
-{
-    struct sis_summary s = summarize();
-    const struct sizes *right = &s.sizes[1][GROUP_RIGHT], *wrong = &s.sizes[1][GROUP_WRONG];
-    cr_assert(is(right->mean.value, 8));
-    cr_assert(is(right->median.value, 8));
-    cr_assert_eq(right->mean.n, 3);
-    cr_assert_eq(right->reached.n, 4);
-    cr_assert(is(right->reached.value, 0.75));
-    cr_assert(is(wrong->mean.value, 4));
-    cr_assert_eq(wrong->reached.n, 1);
-    sis_summary_free(&s);
-}
-
-Test(study_page, who_does_not_reach_the_threshold_has_no_size_there)
-{
-    struct sis_summary s = summarize();
-    cr_assert_eq(s.sizes[0][GROUP_RIGHT].mean.n, 4);
-    cr_assert(is(s.sizes[0][GROUP_RIGHT].mean.value, (4 + 8 + 12 + 40) / 4.0));
-    sis_summary_free(&s);
-}
-
-Test(study_page, intervals_hold_what_they_are_about)
-{
-    struct sis_summary s = summarize();
-    const struct estimate *e[] = { &s.sizes[1][GROUP_RIGHT].mean, &s.sizes[1][GROUP_RIGHT].median,
-                                   &s.sizes[1][GROUP_RIGHT].reached, &s.share[REGION_LOWER] };
-    for (int i = 0; i < 4; i++) {
-        cr_assert(e[i]->low < e[i]->value);
-        cr_assert(e[i]->high > e[i]->value);
-    }
-    sis_summary_free(&s);
-}
-
-Test(study_page, deciding_pixels_are_counted_where_they_lie)
-{
-    struct sis_summary s = summarize(); /* 4 + 12 pixels below, 8 above, 4 in the middle */
-    cr_assert(is(s.where, 0.9));
-    cr_assert_eq(s.n_where, 4);
-    cr_assert(is(s.share[REGION_LOWER].value, 16 / 28.0));
-    cr_assert(is(s.share[REGION_UPPER].value, 8 / 28.0));
-    cr_assert(is(s.share[REGION_BORDER].value, 24 / 28.0));
-    cr_assert(is(s.area[REGION_LOWER], 48.0 / 144));
-    cr_assert(is(s.area[REGION_BORDER], 128.0 / 144));
-    cr_assert(is(s.heat[11 * SIDE], 0.5));
-    cr_assert(is(s.heat[11 * SIDE + 11], 0.25));
-    cr_assert(is(s.heat[6 * SIDE], 0));
-    sis_summary_free(&s);
-}
-
-/* --- the page ----------------------------------------------------------------------------------------------------- */
 
 static void put_steps(const char *steps)
 {
@@ -416,7 +308,7 @@ static void put_search(const char *step, enum sis_rank rank, int first)
     struct sis_record record[PARTS];
     int64_t image[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        record[i] = found(image[i] = i, true, first, 12, 0.95);
+        record[i] = study_record(image[i] = i, true, first, 12, 0.95);
         for (int k = 0; k < record[i].order.states && rank == SIS_MARGIN; k++)
             record[i].order.value[k] *= 10; /* 9 and more are beyond log(0.9 / 0.1), 1 is not */
     }
