@@ -36,7 +36,7 @@ if [ -z "$tiny" ]; then
     judge cifar10 1 datasets/cifar10.conf "${data[@]}"
     judge mnist 1 datasets/mnist.conf --data "$DATA/mnist"
     judge imagenette128 2 datasets/imagenette.conf "${photo_data[@]}"
-    judge imagenette224 1 "$DATA/imagenette224"
+    judge imagenette224 1 "$DATA/imagenette224/val"
 else
     for name in cifar10 mnist imagenette128 imagenette224; do judge $name 1 "$descriptor"; done
 fi
