@@ -12,7 +12,7 @@
 enum rng_purpose {
     RNG_INIT = 1,      /* initial weights; item = layer */
     RNG_SHUFFLE,       /* order of images in an epoch */
-    RNG_AUGMENT,       /* crop, flip; item = image */
+    RNG_AUGMENT,       /* random resized crop; item = image */
     RNG_INPUT_DROPOUT, /* item = image; at test time epoch = sample number */
     RNG_DROPOUT,       /* | layer << 8; item = image */
     RNG_PLANTED,       /* generated data sets; item = image */
@@ -22,7 +22,8 @@ enum rng_purpose {
     RNG_BASELINE, /* noise in the place of masked pixels; item = image */
     RNG_CHECK,    /* random parts of pictures in validation, | what << 8; item = image */
     RNG_VIEW, /* which pixels a masked view shows; epoch = split, item = image */
-    RNG_FIX /* whose border a picture of a cleaned copy gets, | split << 8; item = image */
+    RNG_FIX, /* whose border a picture of a cleaned copy gets, | split << 8; item = image */
+    RNG_AUGMENT_WALK /* the order of an image's flips and crops; item = image */
 };
 
 struct rng {

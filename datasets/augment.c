@@ -34,16 +34,44 @@ static struct placement random_view(const struct augment *a, const struct image8
     return centre_view(a, in, 1);
 }
 
-static struct placement choose_view(const struct augment *a, const struct image8 *in, struct rng *r)
+static uint32_t common_divisor(uint32_t a, uint32_t b)
 {
-    if (!r)
-        return centre_view(a, in, a->test_resize);
-    struct placement v = a->random_resized_crop ? random_view(a, in, r) : centre_view(a, in, 1);
-    if (a->crop_pad > 0) {
-        v.dy = (int)rng_below(r, 2 * (uint32_t)a->crop_pad + 1) - a->crop_pad;
-        v.dx = (int)rng_below(r, 2 * (uint32_t)a->crop_pad + 1) - a->crop_pad;
+    while (b) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
     }
-    v.flip = a->flip && (rng_u32(r) & 1);
+    return a;
+}
+
+/* Number `at` of a drawn walk through 0..n-1 that meets each once in n steps. */
+static uint32_t walk(struct rng *r, uint32_t n, uint32_t at)
+{
+    uint32_t first = rng_below(r, n), step;
+    do
+        step = 1 + rng_below(r, n);
+    while (common_divisor(step, n) != 1);
+    return (uint32_t)((first + (uint64_t)step * at) % n);
+}
+
+/* Epoch n q + k shows column k and row k + q of the image's two walks: a Latin square, all pairs in n^2 epochs. */
+static void choose_crop(const struct augment *a, struct rng *r, uint32_t epoch, struct placement *v)
+{
+    uint32_t n = 2 * (uint32_t)a->crop_pad + 1;
+    v->dx = (int)walk(r, n, epoch % n) - a->crop_pad;
+    v->dy = (int)walk(r, n, (epoch % n + epoch / n) % n) - a->crop_pad;
+}
+
+static struct placement choose_view(const struct augment *a, const struct image8 *in, const struct showing *s)
+{
+    if (!s)
+        return centre_view(a, in, a->test_resize);
+    struct rng now = rng_stream(s->seed, RNG_AUGMENT, s->epoch, s->image);
+    struct rng always = rng_stream(s->seed, RNG_AUGMENT_WALK, 0, s->image);
+    struct placement v = a->random_resized_crop ? random_view(a, in, &now) : centre_view(a, in, 1);
+    v.flip = a->flip && ((rng_u32(&always) + s->epoch) & 1);
+    if (a->crop_pad > 0)
+        choose_crop(a, &always, s->epoch, &v);
     return v;
 }
 
@@ -102,11 +130,11 @@ static uint8_t *make_grey(const struct image8 *in)
     return grey;
 }
 
-struct placement augment_image(const struct augment *a, const struct image8 *in, struct rng *r, float *out)
+struct placement augment_image(const struct augment *a, const struct image8 *in, const struct showing *s, float *out)
 {
     assert((a->c == 1 || a->c == 3) && (in->c == 1 || in->c == 3) && in->h >= 1 && in->w >= 1);
     size_t n = (size_t)in->h * (size_t)in->w, area = (size_t)a->h * (size_t)a->w;
-    struct placement v = choose_view(a, in, r);
+    struct placement v = choose_view(a, in, s);
     uint8_t *grey = in->c > a->c ? make_grey(in) : NULL;
     for (int c = 0; c < a->c; c++) {
         float *plane = out + (size_t)c * area;

@@ -132,9 +132,9 @@ static bool load_image(const struct loader *l, struct slot *s, int i, struct err
 {
     const struct dataset *ds = l->o.dataset;
     int64_t index = s->index[i];
-    struct rng r = rng_stream(l->o.seed, RNG_AUGMENT, (uint32_t)s->epoch, (uint32_t)index);
+    struct showing showing = { .seed = l->o.seed, .epoch = (uint32_t)s->epoch, .image = (uint32_t)index };
     s->label[i] = ds->label(ds, l->o.split, index);
-    return picture_read(ds, l->o.split, index, &l->o.augment, l->o.view, l->o.training ? &r : NULL,
+    return picture_read(ds, l->o.split, index, &l->o.augment, l->o.view, l->o.training ? &showing : NULL,
                         s->x + (size_t)i * l->image_floats, err);
 }
 

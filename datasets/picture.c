@@ -4,13 +4,13 @@
 #include <string.h>
 
 bool picture_read(const struct dataset *data, enum split split, int64_t i, const struct augment *a,
-                  const struct masked_view *view, struct rng *r, float *x, struct err *err)
+                  const struct masked_view *view, const struct showing *s, float *x, struct err *err)
 {
     struct image8 image;
 
     if (!data->read(data, split, i, &image, err))
         return false;
-    struct placement p = augment_image(a, &image, r, x);
+    struct placement p = augment_image(a, &image, s, x);
     bool ok = !view || view_apply(view, split, i, &image, &p, x, err);
     free(image.pixels);
     return ok;

@@ -4,10 +4,9 @@
 
 #include "datasets/view.h"
 
-/* x[c,h,w] = image i. r: NULL for the test geometry, else the stream of this image in this epoch; view: NULL for
- * everything. From any thread. */
+/* x[c,h,w] = image i. s: NULL for the test geometry; view: NULL for everything. From any thread. */
 bool picture_read(const struct dataset *data, enum split split, int64_t i, const struct augment *a,
-                  const struct masked_view *view, struct rng *r, float *x, struct err *err);
+                  const struct masked_view *view, const struct showing *s, float *x, struct err *err);
 
 /* The plain test geometry of a data set: resized to its descriptor's shape, centre, no margin. */
 struct augment picture_geometry(const struct dataset *data);

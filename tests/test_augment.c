@@ -58,8 +58,8 @@ Test(augment, without_switches_training_is_the_identity_too)
 {
     struct augment a = same_size();
     float out[3 * H * W];
-    struct rng r = rng_stream(1, RNG_AUGMENT, 0, 0);
-    augment_image(&a, &image, &r, out);
+    struct showing s = { 1, 0, 0 };
+    augment_image(&a, &image, &s, out);
     cr_assert(matches(out, 0, 0, false));
 }
 
@@ -70,8 +70,8 @@ Test(augment, flip_mirrors_half_of_the_images)
     int flipped = 0;
     a.flip = true;
     for (uint32_t i = 0; i < 1000; i++) {
-        struct rng r = rng_stream(1, RNG_AUGMENT, 0, i);
-        augment_image(&a, &image, &r, out);
+        struct showing s = { 1, 0, i };
+        augment_image(&a, &image, &s, out);
         bool plain = matches(out, 0, 0, false), mirrored = matches(out, 0, 0, true);
         cr_assert(plain != mirrored);
         flipped += mirrored;
@@ -87,8 +87,8 @@ Test(augment, crop_shifts_by_every_offset_equally_often)
     a.crop_pad = 2;
     a.flip = true;
     for (uint32_t i = 0; i < 5000; i++) {
-        struct rng r = rng_stream(1, RNG_AUGMENT, 3, i);
-        augment_image(&a, &image, &r, out);
+        struct showing s = { 1, 3, i };
+        augment_image(&a, &image, &s, out);
         int found = 0;
         for (int dy = -2; dy <= 2; dy++)
             for (int dx = -2; dx <= 2; dx++)
@@ -100,6 +100,35 @@ Test(augment, crop_shifts_by_every_offset_equally_often)
         cr_assert(count[k / 5][k % 5] > 130 && count[k / 5][k % 5] < 280, "offset %d: %d", k, count[k / 5][k % 5]);
 }
 
+/* Latin square: see augment.h. Each image in an order of its own. */
+Test(augment, no_crop_comes_twice_before_all_have_come)
+{
+    enum { N = 5, ALL = N * N };
+    struct augment a = same_size();
+    float out[3 * H * W];
+    int orders = 0, before[ALL];
+    a.crop_pad = 2, a.flip = true;
+    for (uint32_t i = 0; i < 20; i++) {
+        int seen[2][ALL] = { { 0 } }, order[ALL];
+        for (uint32_t epoch = 0; epoch < 2 * ALL; epoch++) {
+            struct placement p = augment_image(&a, &image, &(struct showing){ 1, epoch, i }, out);
+            int crop = (p.dy + 2) * N + p.dx + 2;
+            cr_assert(matches(out, p.dy, p.dx, p.flip));
+            cr_assert_eq(seen[p.flip][crop]++, 0, "image %u, epoch %u", i, epoch);
+            if (epoch < ALL)
+                order[epoch] = crop;
+        }
+        for (int block = 0; block < N; block++)
+            for (int k = 0, rows = 0, columns = 0; k < N; k++) {
+                rows |= 1 << order[block * N + k] / N, columns |= 1 << order[block * N + k] % N;
+                cr_assert(k < N - 1 || (rows == (1 << N) - 1 && columns == (1 << N) - 1));
+            }
+        orders += i > 0 && memcmp(order, before, sizeof order) != 0;
+        memcpy(before, order, sizeof order);
+    }
+    cr_assert_gt(orders, 15);
+}
+
 Test(augment, a_shift_beyond_the_image_leaves_only_padding)
 {
     struct augment a = same_size();
@@ -107,8 +136,8 @@ Test(augment, a_shift_beyond_the_image_leaves_only_padding)
     bool empty = false;
     a.crop_pad = 40;
     for (uint32_t i = 0; i < 50; i++) {
-        struct rng r = rng_stream(1, RNG_AUGMENT, 0, i);
-        augment_image(&a, &image, &r, out);
+        struct showing s = { 1, 0, i };
+        augment_image(&a, &image, &s, out);
         empty = empty || matches(out, 100, 100, false);
     }
     cr_assert(empty);
@@ -121,15 +150,14 @@ Test(augment, depends_on_epoch_and_image_only)
     int differ = 0;
     a.crop_pad = 2, a.flip = true;
     for (uint32_t i = 0; i < 20; i++) {
-        struct rng r = rng_stream(9, RNG_AUGMENT, 4, i), s = rng_stream(9, RNG_AUGMENT, 4, i),
-                   t = rng_stream(9, RNG_AUGMENT, 5, i);
-        augment_image(&a, &image, &r, first);
-        augment_image(&a, &image, &s, again);
-        augment_image(&a, &image, &t, other);
+        struct showing s = { 9, 4, i }, same = { 9, 4, i }, next = { 9, 5, i };
+        augment_image(&a, &image, &s, first);
+        augment_image(&a, &image, &same, again);
+        augment_image(&a, &image, &next, other);
         cr_assert_eq(memcmp(first, again, sizeof first), 0);
         differ += memcmp(first, other, sizeof first) != 0;
     }
-    cr_assert_gt(differ, 15);
+    cr_assert_eq(differ, 20, "%d differ, though each is flipped in one of two epochs", differ);
 }
 
 Test(augment, grey_is_repeated_and_rgb_becomes_luma)
@@ -177,8 +205,8 @@ Test(augment, random_resized_crop_stays_inside_and_within_its_limits)
     float out[3 * 64];
     double least = 1, most = 0, narrow = 1, wide = 1;
     for (uint32_t i = 0; i < 2000; i++) {
-        struct rng r = rng_stream(1, RNG_AUGMENT, 0, i);
-        augment_image(&a, &(struct image8){ 3, SIDE, SIDE, ramp }, &r, out);
+        struct showing s = { 1, 0, i };
+        augment_image(&a, &(struct image8){ 3, SIDE, SIDE, ramp }, &s, out);
         /* inner samples are exact on a ramp: 8 samples are spread over w px, so 5 steps are 5/8 w */
         double w = (out[6] - out[1]) * 255 / 2 * 8 / 5, h = (out[64 + 48] - out[64 + 8]) * 255 / 2 * 8 / 5;
         double area = w * h / (SIDE * SIDE), ratio = w / h;
@@ -196,8 +224,8 @@ Test(augment, random_resized_crop_of_a_sliver_falls_back)
         sliver[i] = 77;
     struct augment a = { .c = 1, .h = 4, .w = 4, .random_resized_crop = true, .crop_area_min = 0.9f };
     float out[16];
-    struct rng r = rng_stream(1, RNG_AUGMENT, 0, 0);
-    augment_image(&a, &(struct image8){ 1, 1, 500, sliver }, &r, out);
+    struct showing s = { 1, 0, 0 };
+    augment_image(&a, &(struct image8){ 1, 1, 500, sliver }, &s, out);
     for (int i = 0; i < 16; i++)
         cr_assert_float_eq(out[i] * 255, 77, 1e-3);
 }

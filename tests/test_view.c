@@ -263,12 +263,12 @@ static void number_pixels(void)
         bytes[i] = (uint8_t)i;
 }
 
-static void show(const struct masked_view *v, const struct augment *a, const struct image8 *in, struct rng *r,
+static void show(const struct masked_view *v, const struct augment *a, const struct image8 *in, const struct showing *s,
                  int64_t number, float *whole, float *x)
 {
     struct err err;
     size_t n = (size_t)a->c * (size_t)a->h * (size_t)a->w;
-    struct placement p = augment_image(a, in, r, x);
+    struct placement p = augment_image(a, in, s, x);
     memcpy(whole, x, n * sizeof *x);
     cr_assert(view_apply(v, SPLIT_TRAIN, number, in, &p, x, &err), "%s", err.text);
 }
@@ -308,11 +308,11 @@ Test(view, before_moves_with_the_picture_and_after_does_not, .init = number_pixe
     struct masked_view *after = open_view(o);
     int seen = 0, moved = 0, lost = 0;
     for (int number = 0; number < 200; number++) {
-        struct rng r = rng_stream(2, RNG_TEST, 0, (uint32_t)number);
+        struct showing showing = { 2, 0, (uint32_t)number };
         float x[3 * AREA], stayed[3 * AREA];
         uint8_t mask[AREA];
         struct err err;
-        struct placement p = augment_image(&moving, &image, &r, x);
+        struct placement p = augment_image(&moving, &image, &showing, x);
         memcpy(stayed, x, sizeof x);
         cr_assert(view_apply(before, SPLIT_TEST, number, &image, &p, x, &err));
         cr_assert(view_apply(after, SPLIT_TEST, number, &image, &p, stayed, &err));
@@ -342,8 +342,8 @@ static float brightest(const char *text, const struct augment *a, const struct i
     struct masked_view *v = open_view(o);
     float whole[256], x[256], most = 0;
     for (int draw = 0; draw < 200; draw++) {
-        struct rng r = rng_stream(3, RNG_TEST, 0, (uint32_t)draw);
-        show(v, a, in, &r, draw, whole, x);
+        struct showing showing = { 3, 0, (uint32_t)draw };
+        show(v, a, in, &showing, draw, whole, x);
         for (int i = 0; i < a->h * a->w; i++)
             most = x[i] > most ? x[i] : most;
     }

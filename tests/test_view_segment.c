@@ -84,14 +84,14 @@ Test(view_segment, a_flat_or_tiny_picture_has_segments_too)
 }
 
 /* Image 4 as the view shows it. A view of its own, which remembers nothing. */
-static struct placement show(const struct augment *a, const struct image8 *in, struct rng *r, float *x)
+static struct placement show(const struct augment *a, const struct image8 *in, const struct showing *s, float *x)
 {
     const struct dataset fake = { .name = "fake", .c = 3, .h = SIDE, .w = SIDE, .count = { 100, 100 } };
     struct view_options o = { .text = "segment:0.3", .data = &fake, .frame = a, .baseline = BASELINE_BLACK };
     struct masked_view *v;
     struct err err;
     cr_assert(view_open(&o, &v, &err), "%s", err.text);
-    struct placement p = augment_image(a, in, r, x);
+    struct placement p = augment_image(a, in, s, x);
     cr_assert(view_apply(v, SPLIT_TRAIN, 4, in, &p, x, &err), "%s", err.text);
     view_close(v);
     return p;
@@ -107,8 +107,8 @@ Test(view_segment, segments_belong_to_the_picture_not_to_its_crop)
         cells[i] = (uint8_t)(40 + lroundf(200 * cell_colour(i / PIXELS, i % PIXELS / SIDE / 4, i % SIDE / 4)));
     show(&a, &in, NULL, plain);
     for (int draw = 0; draw < 20; draw++) {
-        struct rng r = rng_stream(4, RNG_TEST, 0, (uint32_t)draw);
-        struct placement p = show(&a, &in, &r, x);
+        struct showing showing = { 4, 0, (uint32_t)draw };
+        struct placement p = show(&a, &in, &showing, x);
         for (int i = 0; i < PIXELS; i++) {
             int sy = i / SIDE + p.dy, sx = (p.flip ? SIDE - 1 - i % SIDE : i % SIDE) + p.dx;
             if (sy >= 0 && sy < SIDE && sx >= 0 && sx < SIDE)
