@@ -20,12 +20,20 @@ static void set_up(void)
     model = planted_model_new();
 }
 
-static void clean_up(void)
+static void close_study(void)
 {
     check_free(&result);
     if (fixture.study.memory)
         planted_study_close(&fixture);
     dataset_close(data);
+    result = (struct check){ 0 };
+    fixture = (struct planted_study){ 0 };
+    data = NULL;
+}
+
+static void clean_up(void)
+{
+    close_study();
     planted_model_free(model);
 }
 
@@ -201,7 +209,9 @@ Test(checks_a, calibration_clears_a_model_that_is_right_as_often_as_it_says)
     expect_near(detail("ece_equal_width", NULL, NULL), 0, 1e-4);
     /* A mean of 15 half-normal deviates of 200 pictures each: sqrt(0.9 * 0.1 / 200) * sqrt(2 / pi) = 0.0169. */
     expect_near(detail("ece_by_chance", NULL, NULL), 0.0169, 0.001);
-    expect_near(result.estimate.value, 0.0169, 0.008);
+    expect_near(detail("ece_equal_mass", NULL, NULL), 0.0169, 0.008);
+    expect_near(result.estimate.value, 0, 0.01); /* without what chance adds */
+    cr_assert(result.estimate.low <= 0);
     expect_near(detail("brier", NULL, NULL), 0.9 * 0.015 + 0.1 * (0.81 + 0.9025 + 0.0025), 1e-4);
 }
 
@@ -227,6 +237,22 @@ Test(checks_a, calibration_tells_a_model_that_is_not_sure_enough)
     expect(CHECK_FAIL);
     expect_near(result.estimate.value, 0.1, 1e-4);
     expect_part(result.means, "right more often than it is sure");
+}
+
+/* As often right as it says, in each of the sets: pictures of one confidence, 0.9, with one wrong answer in ten. */
+Test(checks_a, calibration_accuses_nobody_for_having_few_pictures)
+{
+    static const int n[] = { 30, 100, 200, 500, 2000 };
+    planted_model_reads(model, planted_centre, (float)gain_for_090);
+    for (size_t k = 0; k < sizeof n / sizeof *n; k++) {
+        open_study((struct planted_pictures){ .n = n[k], .centre = 0.4f, .mislabelled = 10 }, 10);
+        cr_assert(run("calibration", SIDE_AT_MOST, 0.05), "%s", err.text);
+        cr_expect(result.status == CHECK_PASS || (n[k] < 500 && result.status == CHECK_INCONCLUSIVE),
+                  "%d pictures: %s, %g (%g to %g)", n[k], check_status_name(result.status), result.estimate.value,
+                  result.estimate.low, result.estimate.high);
+        cr_expect(result.estimate.value <= detail("ece_equal_mass", NULL, NULL) + 1e-12);
+        close_study();
+    }
 }
 
 Test(checks_a, calibration_on_six_pictures_is_inconclusive)
