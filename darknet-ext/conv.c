@@ -60,11 +60,14 @@ bool conv_writes_planar(const struct conv_shape *s, const struct kernels *k)
 
 static struct winograd_shape winograd_pass(const struct conv_shape *s, enum conv_direction direction)
 {
+    /* Outputs are kept for the backward pass. With more channels the arithmetic between hides the waiting, and what is
+     * asked for at once fills the first-level cache. */
+    bool cold = s->training && direction == CONV_FORWARD && s->oc <= 32;
     if (direction != CONV_BACKWARD_DATA)
-        return (struct winograd_shape){ s->n,  s->ic,  s->ih,      s->iw,       s->oc,   s->oh,
-                                        s->ow, s->pad, s->storage, s->epilogue, s->signs };
-    return (struct winograd_shape){ s->n,  s->oc,      s->oh,      s->ow,       s->ic,   s->ih,
-                                    s->iw, 2 - s->pad, s->storage, s->epilogue, s->signs };
+        return (struct winograd_shape){ s->n,  s->ic,  s->ih,      s->iw,       s->oc,    s->oh,
+                                        s->ow, s->pad, s->storage, s->epilogue, s->signs, cold };
+    return (struct winograd_shape){ s->n,  s->oc,      s->oh,      s->ow,       s->ic,    s->ih,
+                                    s->iw, 2 - s->pad, s->storage, s->epilogue, s->signs, cold };
 }
 
 bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels)

@@ -111,6 +111,15 @@ INLINE void write_tile(const float *m, vf bias, void *plane, lane_bits *signs, i
         }
 }
 
+/* Asks for where the outputs of a tile will be written. */
+INLINE void ask_for_outputs(const struct winograd_shape *s, char *destination, struct tile at, bool bf16)
+{
+    size_t plane = (size_t)s->oh * s->ow * B * (bf16 ? 2 : 4);
+    int ocb = s->oc / B;
+    for (int o = 0; o < ocb; o++)
+        ask_for(destination + ((size_t)at.image * ocb + o) * plane, at.y, at.x, s->oh, s->ow, bf16, true);
+}
+
 INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
                 void *destination, lane_bits *signs, float *v, struct ending e)
 {
@@ -123,6 +132,8 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
         int n = tiles - first < T ? tiles - first : T;
         for (int t = 0; t < n; t++) {
             struct tile at = tile_at(first + t, rows, columns);
+            if (s->cold) /* between transforms: all at once would wait for each other */
+                ask_for_outputs(s, destination, at, e.bf16);
             for (int b = 0; b < icb; b++) {
                 transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad,
                                 at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, e.bf16);

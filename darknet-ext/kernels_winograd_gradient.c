@@ -6,6 +6,8 @@
  * each pair of channel blocks, B vectors of the sum D stay in registers while the tiles of the group pass by. */
 #include "darknet-ext/kernels_winograd.inc"
 
+enum { AHEAD = 4 }; /* tiles between asking for a source and reading it; 4 and 8 measured alike, 1 and 2 too late */
+
 /* One dimension of A y: four to six. */
 INLINE void gradient_line(const vf *y, int step, vf *out, int to)
 {
@@ -82,6 +84,16 @@ INLINE void transform_sum(const float *d, size_t stride, float *w)
         store(w + (size_t)k * B * B, out[k]);
 }
 
+/* The source was written in the forward pass: what tile `number` reads and the tiles above and left of it have not. */
+INLINE void ask_for_source(const struct winograd_shape *s, const void *source, int number, bool bf16)
+{
+    struct tile at = tile_at(number, (s->oh + 3) / 4, (s->ow + 3) / 4);
+    size_t plane = (size_t)s->ih * s->iw * B * (bf16 ? 2 : 4);
+    int icb = s->ic / B, y = at.y - s->pad + 2, x = at.x - s->pad + 2;
+    for (int b = 0; b < icb && at.image < s->n; b++)
+        ask_for((const char *)source + ((size_t)at.image * icb + b) * plane, y, x, s->ih, s->iw, bf16, false);
+}
+
 /* The scratch of one call. */
 struct work {
     float *v, *q, *d; /* [36][ic/B][group][B], [36][oc/B][group][B], [36][oc/B][ic/B][B][B] */
@@ -96,6 +108,7 @@ INLINE void transform_group(const struct winograd_shape *s, const void *source, 
            plane_out = (size_t)s->oh * s->ow * B * element, block = (size_t)k->group * B;
     for (int t = 0; t < n; t++) {
         struct tile at = tile_at(first + t, rows, columns);
+        ask_for_source(s, source, first + t + AHEAD, bf16);
         for (int b = 0; b < icb; b++)
             transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad,
                             at.x - s->pad, s->ih, s->iw, k->v + b * block + (size_t)t * B, icb * block, bf16);

@@ -16,6 +16,7 @@ struct winograd_shape {
     enum storage storage;
     enum conv_epilogue epilogue;
     enum conv_signs signs;
+    bool cold; /* the destination was not touched of late: what a tile will be written to is asked for early */
 };
 
 enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles transformed together */

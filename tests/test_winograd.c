@@ -99,7 +99,7 @@ static double relative_error(const struct kernels *k, struct winograd_shape s, b
     struct winograd_shape pass = s;
     if (backward)
         pass = (struct winograd_shape){ s.n, s.oc, s.oh, s.ow, s.ic, s.ih, s.iw, 2 - s.pad, s.storage, EPILOGUE_NONE,
-                                         SIGNS_NONE };
+                                         SIGNS_NONE, s.cold };
     struct tensor in = tensor_new(k, s.storage, pass.n, pass.ic, pass.ih, pass.iw, r, size);
     struct tensor out = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, r, size);
     struct tensor before = tensor_new(k, s.storage, pass.n, pass.oc, pass.oh, pass.ow, NULL, 0);
@@ -150,6 +150,7 @@ Test(winograd, agrees_with_the_definition_on_random_shapes, .timeout = 120)
         for (int i = 0; isa_runs(k) && i < 40; i++) {
             struct rng r = rng_stream(5, RNG_TEST, (uint32_t)k, (uint32_t)i);
             struct winograd_shape s = random_shape(&r, isas[k].kernels->block, i % 2 ? STORAGE_BF16 : STORAGE_F32);
+            s.cold = i % 4 > 1;
             for (int backward = 0; backward < 2; backward++) {
                 double e = relative_error(isas[k].kernels, s, backward, &r, 1);
                 cr_expect(e <= (s.storage == STORAGE_BF16 ? 2e-3 : 4e-6),
@@ -218,7 +219,7 @@ Test(winograd, gradient_of_the_weights_agrees_with_the_definition, .timeout = 12
 Test(winograd, keeps_its_accuracy_for_huge_and_tiny_activations, .timeout = 120)
 {
     static const float sizes[] = { 1e30f, 1e-30f };
-    struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE, SIGNS_NONE };
+    struct winograd_shape s = { 2, 16, 10, 10, 16, 10, 10, 1, STORAGE_F32, EPILOGUE_NONE, SIGNS_NONE, false };
     for (int k = 0; k < ISAS; k++)
         for (int i = 0; isa_runs(k) && i < 2; i++) {
             struct rng r = rng_stream(6, RNG_TEST, (uint32_t)k, (uint32_t)i);
@@ -295,7 +296,7 @@ Test(winograd, keeps_and_applies_one_sign_for_each_output, .timeout = 120)
 
 Test(winograd, does_not_hide_a_nan)
 {
-    struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU, SIGNS_NONE };
+    struct winograd_shape s = { 1, 16, 8, 8, 16, 8, 8, 1, STORAGE_F32, EPILOGUE_RELU, SIGNS_NONE, true };
     for (int k = 0; k < ISAS; k++) {
         if (!isa_runs(k))
             continue;
