@@ -54,7 +54,7 @@ static void put_three_seeds(void)
     put_training("resnet20_2", 94, 100);
     put_training("resnet20_3", 10, 100);
     fixture_text("out/resnet20_1.seconds", "41.5\n");
-    fixture_text("out/resnet20_1.machine", "processor: EPYC <7>\nthreads: 1\n");
+    fixture_text("out/resnet20_1.machine", "processor: EPYC <7>\nthreads: 1\nrevision: 40c\n");
 }
 
 static bool make(struct err *err)
@@ -66,41 +66,145 @@ static bool make(struct err *err)
     return ok;
 }
 
-static char *page(void)
+/* With every blank an ordinary one; free() it. */
+static char *read_text(const char *name)
 {
     char *text;
     size_t n;
     struct err err;
-    cr_assert(file_read(fixture_path("docs/results.md"), 1 << 20, &text, &n, &err), "%s", err.text);
+    cr_assert(file_read(fixture_path(name), 1 << 20, &text, &n, &err), "%s", err.text);
+    for (char *blank; (blank = strstr(text, "\u00a0")); memmove(blank + 1, blank + 2, strlen(blank + 2) + 1))
+        *blank = ' ';
     return text;
 }
 
-/* The page has all of these texts; NULL ends them. */
-static void expect(const char *const *part)
+static char *page(void)
+{
+    return read_text("docs/results.md");
+}
+
+/* The file that is made has all of these texts; NULL ends them. */
+static void expect_in(const char *name, const char *const *part)
 {
     struct err err;
     cr_assert(make(&err), "%s", err.text);
-    char *text = page();
+    char *text = read_text(name);
     for (; *part; part++)
-        cr_assert(strstr(text, *part), "the page lacks \"%s\":\n%s", *part, text);
+        cr_assert(strstr(text, *part), "%s lacks \"%s\":\n%s", name, *part, text);
+    free(text);
+}
+
+static void expect(const char *const *part)
+{
+    expect_in("docs/results.md", part);
+}
+
+static const char commands[] = "docs/results/commands.md";
+
+/* The page that was made does not have it. */
+static void expect_none(const char *part)
+{
+    char *text = page();
+    cr_assert(!strstr(text, part), "the page has \"%s\":\n%s", part, text);
     free(text);
 }
 
 Test(study_page, seeds_stand_beside_their_mean_and_range)
 {
     put_three_seeds();
-    expect((const char *const[]){ "90% (83% to 94%); 94% (88% to 97%); not run; not run; not run", "92% (90% to 94%)",
-                                  "| 2 of 5 | 100 |", NULL });
+    expect((const char *const[]){
+        "| ResNet-20 | 1, 2 of 5 | 100 | 90% (83% to 94%); 94% (88% to 97%) | 92% (90% to 94%) |", NULL });
+}
+
+Test(study_page, a_seed_alone_is_named)
+{
+    put_steps("{\"step\":\"resnet20_3\",\"section\":1,\"state\":\"done\",\"command\":[]}");
+    put_training("resnet20_3", 90, 100);
+    expect((const char *const[]){ "| ResNet-20 | 3 of 5 | 100 | 90% (83% to 94%) |  |", NULL });
 }
 
 Test(study_page, what_was_not_run_says_so_with_its_command)
 {
     put_three_seeds();
-    expect((const char *const[]){ "* Not run: 1 of 3 steps.", "Section 1: `resnet20_3` (failed)",
-                                  "* **resnet20_3**: not run (failed)", "      bin/train --seed 3\n", NULL });
-    char *text = page();
-    cr_assert(!strstr(text, "10% ("), "a result of a step that failed is shown");
+    expect_in(commands, (const char *const[]){ "\n2 of 3 are run", "## Section 1\n\n2 of 3 steps are run.\n",
+                                               "\nNot run: `resnet20_3` (failed).\n",
+                                               "\n**resnet20_3**: not run (failed); about 60 s\n",
+                                               "\n    bin/train --seed 3\n", NULL });
+    expect((const char *const[]){ "**2 of 3 steps of the study are run** ([which](results/commands.md))", NULL });
+    expect_none("10% ("); /* the result of a step that failed */
+    expect_none("resnet20_3");
+}
+
+Test(study_page, rows_of_nothing_become_one_line)
+{
+    put_three_seeds();
+    expect((const char *const[]){ "\n\nNot run yet: Input dropout, keep 0.8; Input dropout in the test, too, 1 draw; ",
+                                  NULL });
+    expect_none("| Ensemble of 3 |");
+    expect_none("not run");
+}
+
+Test(study_page, a_section_of_nothing_says_what_it_will_show)
+{
+    put_steps("{\"step\":\"resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+              "{\"step\":\"retrain\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
+              "{\"step\":\"subset_random_1\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
+              "{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[]}");
+    put_training("resnet20_1", 90, 100);
+    expect((const char *const[]){
+        "\n## 4. New models, trained on small parts\n\nNone of its [2 steps](results/commands.md#section-4) is run "
+        "yet. "
+        "They will show how well new networks learn",
+        "\n## 8. Speed\n\nIts [1 step](results/commands.md#section-8) is not run yet. It will show how fast", NULL });
+    expect_none("Nothing yet of: trainings on small parts");
+}
+
+Test(study_page, tables_of_nothing_in_a_section_with_results_are_named)
+{
+    put_steps("{\"step\":\"subset_random_1\",\"section\":4,\"state\":\"done\",\"command\":[]}");
+    put_training("subset_random_1", 30, 100);
+    expect(
+        (const char *const[]){ "\nHow well new networks learn", "| 5 % random | 1 of 3 | 100 | 30% (",
+                               "\nNothing yet of: masks that are cross-fitted or exchanged; tests without colours or "
+                               "order.\n",
+                               NULL });
+}
+
+Test(study_page, blocks_are_one_empty_line_apart)
+{
+    put_three_seeds();
+    fixture_text("docs/results_notes.md", "# first\n\n\nA word.\n\n\n# 1\n\nAnother.\n\n");
+    expect((const char *const[]){ "differs\n\nA word.\n\n## 1", "whole.\n\nAnother.\n\n| Model", NULL });
+    expect_none("\n\n\n");
+    char *text = read_text(commands);
+    cr_assert(!strstr(text, "\n\n\n"));
     free(text);
+}
+
+/* --- how it is made again ----------------------------------------------------------------------------------------- */
+
+static void put_search_steps(const char *third_state)
+{
+    char *steps = mem_format("{\"step\":\"sis_a_1_margin\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+                             "{\"step\":\"sis_a_2_margin\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+                             "{\"step\":\"sis_b_margin\",\"section\":1,\"state\":\"%s\",\"command\":[]},"
+                             "{\"step\":\"sis_b_exact\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+                             "{\"step\":\"sis_a_1_k1\",\"section\":2,\"state\":\"missing\",\"command\":[]}",
+                             third_state);
+    put_steps(steps);
+    free(steps);
+}
+
+Test(study_page, steps_that_were_run_have_short_names)
+{
+    put_search_steps("done");
+    expect((const char *const[]){ "`tools/reproduce --data DIR 'sis_*_margin' sis_b_exact`", NULL });
+}
+
+Test(study_page, a_pattern_names_no_step_that_was_not_run)
+{
+    put_search_steps("missing");
+    expect((const char *const[]){ "`tools/reproduce --data DIR 'sis_a_[12]_margin' sis_b_exact`", NULL });
 }
 
 Test(study_page, a_drawing_without_anything_of_its_own_is_left_out)
@@ -116,15 +220,15 @@ Test(study_page, a_drawing_without_anything_of_its_own_is_left_out)
 Test(study_page, a_step_stands_with_its_time_and_machine)
 {
     put_three_seeds();
-    expect(
-        (const char *const[]){ "* **resnet20_1**: 42 s; EPYC \\<7\\>, threads 1", "      bin/train --seed 1\n", NULL });
+    expect_in(commands, (const char *const[]){ "\n**resnet20_1**: 42 s; EPYC \\<7\\>, threads 1, revision 40c\n",
+                                               "\n\n    bin/train --seed 1\n", NULL });
 }
 
 Test(study_page, what_people_wrote_stands_where_they_want_it)
 {
     put_three_seeds();
     fixture_text("docs/results_notes.md", "About this file.\n# first\nA word *first*.\n# 7\nKnown before.\n");
-    expect((const char *const[]){ "what differs\n\nA word *first*.\n", "is right\n\nKnown before.\n", NULL });
+    expect((const char *const[]){ "what differs\n\nA word *first*.\n", "is clean.\n\nKnown before.\n", NULL });
     fixture_text("docs/results_notes.md", "# 9\n");
     struct err err;
     cr_assert(!make(&err));
@@ -222,7 +326,7 @@ Test(study_page, a_step_that_is_none_is_refused)
 Test(study_page, a_command_cannot_leave_its_block)
 {
     put_steps("{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[\"a\\n# forged\\n</details>\"]}");
-    expect((const char *const[]){ "      a # forged </details>\n", NULL });
+    expect_in(commands, (const char *const[]){ "\n    a # forged </details>\n", NULL });
 }
 
 /* --- findings ----------------------------------------------------------------------------------------------------- */
@@ -266,32 +370,39 @@ static void put_transfer(double own)
     static const char *const view[] = { "whole",    "random_5",  "random_10", "border_1",  "border_2", "border_4",
                                         "ring_4_4", "center_12", "center_23", "center_44", "center_31" };
     put_steps("{\"step\":\"shown_resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[]},"
+              "{\"step\":\"own_resnet20_1\",\"section\":3,\"state\":\"done\",\"command\":[]},"
               "{\"step\":\"transfer_5_resnet20_1\",\"section\":3,\"state\":\"done\",\"command\":[]}");
     for (size_t i = 0; i < sizeof view / sizeof *view; i++) {
         char *name = mem_format("out/shown_resnet20_1/%s/report.json", view[i]);
         put_report(name, i ? 0.1 : 0.9);
         free(name);
     }
-    static const char *const to[] = { "resnet20_1",          "resnet20_2",         "resnet20_3",
-                                      "resnet20_dropout_1",  "resnet20_dropout_2", "resnet20_dropout_3",
-                                      "resnet20_ensemble_3", "resnet20_ensemble_5" };
+    static const char *const to[] = { "resnet20_2",         "resnet20_3",         "resnet20_dropout_1",
+                                      "resnet20_dropout_2", "resnet20_dropout_3", "resnet20_ensemble_3",
+                                      "resnet20_ensemble_5" };
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         char *name = mem_format("out/transfer_5_resnet20_1/%s/report.json", to[i]);
-        put_report(name, i ? 0.3 : own);
+        put_report(name, 0.3);
         free(name);
     }
+    put_report("out/own_resnet20_1/best_5/report.json", own);
+    put_report("out/own_resnet20_1/best_10/report.json", 0.89);
 }
 
 Test(study_page, parts_of_a_model_are_told_from_those_of_others)
 {
     put_transfer(0.88);
     expect((const char *const[]){
-        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | 88% (87% to 89%) | not run | not run | 10% (9% "
-        "to 11%) |",
-        "| plain 2 | 5 % |  | not run | not run | 30% (29% to 31%) | not run | not run |", NULL });
-    char *text = page();
-    cr_assert(!strstr(text, "* Section 3:"));
-    free(text);
+        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | 88% (87% to 89%) | \u2013 | \u2013 | 10% (9% to 11%) |",
+        "| plain 2 | 5 % |  | \u2013 | \u2013 | 30% (29% to 31%) | \u2013 | \u2013 |",
+        "| Chosen by \\\\ shown to | plain 1 | plain 2 | plain 3 | dropout 1 | dropout 2 | dropout 3 | ensemble 3 | "
+        "ensemble 5 |\n|---|---|---|---|---|---|---|---|---|\n| plain 1 | 88% (87% to 89%) | 30% (29% to 31%) |",
+        "](results/transfer_5.svg)", NULL });
+    expect_none("* Section 3:");
+    expect_none("| plain 2 | 10 % |"); /* nothing is known */
+    expect_none("| ensemble 3 | 10 % |");
+    expect_none("### Parts of 10 %"); /* its own part alone is no matrix */
+    expect_none("\n| dropout 1 | \u2013 |");
     put_transfer(0.5);
     expect((const char *const[]){
         "* Section 3: on the 5 % that they chose themselves, models are right less often than on "
@@ -301,14 +412,20 @@ Test(study_page, parts_of_a_model_are_told_from_those_of_others)
 
 enum { PARTS = 4 };
 
-/* A finished search of four pictures, all right, whose parts are 12 pixels from `first` on. */
-static void put_search(const char *step, enum sis_rank rank, int first)
+enum whole { WHOLE_NONE, WHOLE_RIGHT, WHOLE_WRONG };
+
+/* A finished search of four pictures whose parts are 12 pixels from `first` on. All are right; unless `whole` says that
+ * right or wrong ones need the whole picture: then two of them are wrong. */
+static void put_search(const char *step, enum sis_rank rank, int first, enum whole whole)
 {
     char model[] = "model", data[] = "data", split[] = "test", target[] = "predicted", baseline[] = "mean";
     struct sis_record record[PARTS];
     int64_t image[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        record[i] = study_record(image[i] = i, true, first, 12, 0.95);
+        bool right = whole == WHOLE_NONE || i % 2;
+        record[i] = study_record(image[i] = i, right, first, 12, 0.95);
+        if (whole == (right ? WHOLE_RIGHT : WHOLE_WRONG))
+            record[i].order.value[1] = record[i].order.value[2];
         for (int k = 0; k < record[i].order.states && rank == SIS_MARGIN; k++)
             record[i].order.value[k] *= 10; /* 9 and more are beyond log(0.9 / 0.1), 1 is not */
     }
@@ -343,8 +460,14 @@ static void put_rankings(int margin, int probability)
 {
     put_steps("{\"step\":\"sis_resnet20_1_margin\",\"section\":2,\"state\":\"done\",\"command\":[]},"
               "{\"step\":\"sis_resnet20_1_probability\",\"section\":2,\"state\":\"done\",\"command\":[]}");
-    put_search("sis_resnet20_1_margin", SIS_MARGIN, margin);
-    put_search("sis_resnet20_1_probability", SIS_PROBABILITY, probability);
+    put_search("sis_resnet20_1_margin", SIS_MARGIN, margin, WHOLE_NONE);
+    put_search("sis_resnet20_1_probability", SIS_PROBABILITY, probability, WHOLE_NONE);
+}
+
+static void put_sizes(enum whole whole)
+{
+    put_steps("{\"step\":\"sis_resnet20_1_exact\",\"section\":2,\"state\":\"done\",\"command\":[]}");
+    put_search("sis_resnet20_1_exact", SIS_MARGIN, 0, whole);
 }
 
 enum { UPPER_ROW = 0, MIDDLE_ROW = 5 * SIDE, LOWER_ROW = 11 * SIDE };
@@ -357,8 +480,9 @@ Test(study_page, parts_at_the_lower_border_by_one_ranking_alone_are_named_first)
                                "when ranked by margin",
                                "](results/places_resnet20_1_margin.svg)",
                                "| ResNet-20, seed 1 | gradient, 8 pixels a "
-                               "step, ranked by margin | 0.9 | 4 | 100% (51% to 100%) | 12.0 | 12.0 | 0 |",
+                               "step, ranked by margin | 0.9 | right | 4 | 100% (51% to 100%) | 12.0 | 12.0 |",
                                NULL });
+    expect_none("| 0.9 | wrong |"); /* there are none */
 }
 
 Test(study_page, rankings_that_find_the_same_parts_are_named_first)
@@ -387,10 +511,27 @@ Test(study_page, a_view_that_no_command_names_was_not_asked)
 {
     put_steps(
         "{\"step\":\"shown_resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[\"bin/validate model m --out "
-        "o/shown_resnet20_1/whole --quiet\"]}");
+        "o/shown_resnet20_1/whole "
+        "--quiet\"]},{\"step\":\"own_resnet20_1\",\"section\":3,\"state\":\"done\",\"command\":"
+        "[\"bin/validate model m --out o/own_resnet20_1/best_5\",\"bin/validate model m --out "
+        "o/own_resnet20_1/best_10\"]}");
     put_report("out/shown_resnet20_1/whole/report.json", 0.9);
+    put_report("out/own_resnet20_1/best_5/report.json", 0.5);
+    put_report("out/own_resnet20_1/best_10/report.json", 0.6);
     expect((const char *const[]){
-        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | not run | not run | not run | not asked |", NULL });
+        "| plain 1 | 5 % | 100 | 90% (89% to 91%) | 50% (49% to 51%) | \u2013 | \u2013 | not asked |", NULL });
+}
+
+Test(study_page, larger_parts_of_wrong_answers_are_named_first)
+{
+    put_sizes(WHOLE_WRONG);
+    expect((const char *const[]){ "* Section 2: in 1 of 1 searches there are thresholds at which the parts of right "
+                                  "answers are on average not larger than those of wrong ones, in 1 of them beyond the "
+                                  "intervals.",
+                                  "ResNet-20, seed 1, exact by margin (1 of 1).", "In 0 of 1 searches", NULL });
+    put_sizes(WHOLE_RIGHT);
+    expect((const char *const[]){ "In 1 of 1 searches", "| 0.9 | wrong | 2 |", NULL });
+    expect_none("* Section 2:");
 }
 
 /* --- drawings ----------------------------------------------------------------------------------------------------- */

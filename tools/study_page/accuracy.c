@@ -15,8 +15,8 @@ struct row {
 static const struct row rows[] = {
     { "ResNet-20", "resnet20", 5, 0 },
     { "Input dropout, keep 0.8", "resnet20_dropout", 3, 0 },
-    { "The same, dropped at test time, 1 draw", "resnet20_dropout", 3, DRAWS_FEW },
-    { "The same, mean logits of 8 draws", "resnet20_dropout", 3, DRAWS_MANY },
+    { "Input dropout in the test, too, 1 draw", "resnet20_dropout", 3, DRAWS_FEW },
+    { "Input dropout in the test, too, mean logits of 8 draws", "resnet20_dropout", 3, DRAWS_MANY },
     { "Ensemble of 3", "resnet20_ensemble_3", 0, 0 },
     { "Ensemble of 5", "resnet20_ensemble_5", 0, 0 },
     { "Distilled from the ensemble of 5", "resnet20_distilled", 3, 0 },
@@ -53,11 +53,15 @@ static bool compare_programs(struct page *p, const char *model, const struct est
 
 static void write_table(struct page *p, const struct values *v)
 {
-    page_columns(p, "Model", "Seeds", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)", NULL);
+    page_table(p, "right answers", NULL, "Model", "Seeds", "n", "Right, each seed (95 % interval)",
+               "Mean of the seeds (range)", NULL);
     for (int i = 0; i < ROWS; i++)
-        page_row(p, rows[i].name, page_text(p, "%d of %d", values_known(&v[i]), v[i].n),
-                 page_count(p, values_pictures(&v[i])), values_text(p, &v[i], UNIT_SHARE),
-                 values_mean(p, &v[i], UNIT_SHARE), NULL);
+        if (values_known(&v[i]))
+            page_row(p, rows[i].name, values_seeds(p, &v[i]), page_count(p, values_pictures(&v[i])),
+                     values_text(p, &v[i], UNIT_SHARE), values_mean(p, &v[i], UNIT_SHARE), NULL);
+        else if (v[i].of[0].n == RUNS_NOT_RUN)
+            page_absent(p, rows[i].name);
+    page_table_end(p);
 }
 
 static void draw(struct page *p, const struct values *v)
@@ -72,9 +76,7 @@ static void draw(struct page *p, const struct values *v)
 bool section_accuracy(struct page *p, struct err *err)
 {
     struct values v[ROWS];
-    page_section(p, 1);
-    page_print(p, "How many test pictures are answered right when they are shown whole. Dropout at test time drops "
-                  "pixels of the test pictures as the training did.");
+    page_section(p, 1, "how many test pictures are answered right when they are shown whole");
     for (int i = 0; i < ROWS; i++)
         if (!read_row(p, &rows[i], &v[i], err))
             return false;

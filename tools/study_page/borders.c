@@ -33,21 +33,26 @@ static bool read_shown(struct page *p, const struct family *f, const char *view,
 
 static bool write_shown(struct page *p, struct err *err)
 {
-    page_print(p, "%s",
-               "Models that were trained on whole pictures and see nothing but the border, or a centre of the "
-               "same area:");
-    page_columns(p, "Model", "Part", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)",
-                 "Centre of the same area, each seed", "Mean of the seeds (range)", NULL);
+    page_table(
+        p, "models of whole pictures, shown borders",
+        "Models that were trained on whole pictures and see nothing but the border, or a centre of the same area:",
+        "Model", "Part", "Seeds", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)",
+        "Centre of the same area, each seed", "Mean of the seeds (range)", NULL);
     for (int f = 0; f < FAMILIES; f++)
         for (int i = 0; i < SHOWN; i++) {
             struct values ring, centre;
             if (!read_shown(p, &families[f], shown[i].view, &ring, err) ||
                 !read_shown(p, &families[f], shown[i].control, &centre, err))
                 return false;
-            page_row(p, families[f].name, shown[i].name, page_count(p, values_pictures(&ring)),
-                     values_text(p, &ring, UNIT_SHARE), values_mean(p, &ring, UNIT_SHARE),
-                     values_text(p, &centre, UNIT_SHARE), values_mean(p, &centre, UNIT_SHARE), NULL);
+            if (values_known(&ring))
+                page_row(p, families[f].name, shown[i].name, values_seeds(p, &ring),
+                         page_count(p, values_pictures(&ring)), values_text(p, &ring, UNIT_SHARE),
+                         values_mean(p, &ring, UNIT_SHARE), values_text(p, &centre, UNIT_SHARE),
+                         values_mean(p, &centre, UNIT_SHARE), NULL);
+            else if (ring.of[0].n == RUNS_NOT_RUN)
+                page_absent(p, families[f].name);
         }
+    page_table_end(p);
     return true;
 }
 
@@ -96,16 +101,20 @@ static bool write_trained(struct page *p, const char *data, const char *prefix, 
                 return false;
     }
     bars_begin(&bars, page_text(p, "%s: trained on a part", data), "share of test pictures answered right", UNIT_SHARE);
-    page_print(p, "\n%s: networks that were trained and tested on nothing but the part:", data);
-    page_columns(p, "Part", "Seeds", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)", NULL);
+    page_table(p, page_text(p, "networks trained on a part (%s)", data),
+               page_text(p, "%s: networks that were trained and tested on nothing but the part:", data), "Part",
+               "Seeds", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)", NULL);
     for (int i = 0; i < TRAINED; i++) {
-        page_row(p, view[i].name, page_text(p, "%d of %d", values_known(&v[i]), SEEDS),
-                 page_count(p, values_pictures(&v[i])), values_text(p, &v[i], UNIT_SHARE),
-                 values_mean(p, &v[i], UNIT_SHARE), NULL);
+        if (values_known(&v[i]))
+            page_row(p, view[i].name, values_seeds(p, &v[i]), page_count(p, values_pictures(&v[i])),
+                     values_text(p, &v[i], UNIT_SHARE), values_mean(p, &v[i], UNIT_SHARE), NULL);
+        else
+            page_absent(p, view[i].name);
         bars_add(&bars, view[i].name, &v[i], view[i].control ? TONE_DATA : TONE_CONTROL);
         if (view[i].control)
             compare_control(p, &view[i], &v[i], data);
     }
+    page_table_end(p);
     bars_show(p, page_text(p, "borders_%s", prefix), &bars);
     return true;
 }
@@ -120,7 +129,8 @@ static const char *list_checks(struct page *p, const json_t *report, const char 
     size_t i;
     json_t *check;
     const char *list = "";
-    json_array_foreach (json_object_get(report, "checks"), i, check) {
+    json_array_foreach(json_object_get(report, "checks"), i, check)
+    {
         if (strcmp(runs_text(check, "status"), status) == 0)
             list = page_text(p, "%s%s%s", list, *list ? ", " : "", runs_text(check, "id"));
     }
@@ -130,18 +140,19 @@ static const char *list_checks(struct page *p, const json_t *report, const char 
 static void write_dataset(struct page *p, const char *name, const json_t *report)
 {
     const json_t *data = json_object_get(json_object_get(report, "provenance"), "data");
-    const json_t *steps = json_object_get(report, "next");
     page_row(p, name, page_count(p, json_integer_value(json_object_get(data, "train"))),
              page_count(p, json_integer_value(json_object_get(data, "test"))), runs_text(report, "verdict"),
              list_checks(p, report, "fail"), list_checks(p, report, "inconclusive"), list_checks(p, report, "error"),
-             runs_text(report, "lead"), runs_text(json_array_get(steps, 0), "text"), NULL);
+             page_text(p, "%zu", json_array_size(json_object_get(report, "suspects"))), runs_text(report, "lead"),
+             NULL);
 }
 
 static bool write_datasets(struct page *p, struct err *err)
 {
-    page_print(p, "\n%s", "What `validate dataset` says of each data set, and what a curator would conclude:");
-    page_columns(p, "Data set", "Training pictures", "Test pictures", "Safe to learn from", "Failed", "Inconclusive",
-                 "Could not run", "Conclusion", "To do first", NULL);
+    page_table(p, "what `validate dataset` says",
+               "What `validate dataset` says of each data set, and what a curator would conclude:", "Data set",
+               "Training pictures", "Test pictures", "Safe to learn from", "Failed", "Inconclusive", "Could not run",
+               "Pictures to look at", "Conclusion", NULL);
     for (int i = 0; i < p->runs->n; i++) {
         const struct step *step = &p->runs->step[i];
         json_t *report;
@@ -149,7 +160,7 @@ static bool write_datasets(struct page *p, struct err *err)
             continue;
         const char *name = step->name + strlen(datasets);
         if (!step->done) {
-            page_row(p, name, "", "", "not run", "", "", "", "", "", NULL);
+            page_absent(p, name);
             continue;
         }
         char *path = runs_path(p->runs, "%s/report.json", step->name);
@@ -160,16 +171,17 @@ static bool write_datasets(struct page *p, struct err *err)
         write_dataset(p, name, report);
         json_decref(report);
     }
+    page_table_end(p);
     return true;
 }
 
 bool section_borders(struct page *p, struct err *err)
 {
-    page_section(p, 6);
-    page_print(p,
-               "How much the border of a picture tells of its class, for models that never saw it alone and for "
-               "networks that saw nothing else. Every part stands beside a centre of the same area, since a part of a "
-               "photograph always tells something.");
+    page_section(
+        p, 6,
+        "how much the border of a picture tells of its class to models that never saw it alone and to networks "
+        "that saw nothing else, beside a centre of the same area, since a part of a photograph always tells "
+        "something");
     return write_shown(p, err) && write_trained(p, "CIFAR-10", "view", cifar, err) &&
            write_trained(p, "Imagenette, 128 pixels", "imagenette", imagenette, err) && write_datasets(p, err);
 }

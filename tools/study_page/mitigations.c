@@ -8,6 +8,7 @@
 #include "validate/report/format.h"
 
 enum { SEEDS = 3 };
+static const char not_run[] = "\u2013";
 
 /* --- each model by itself ----------------------------------------------------------------------------------------- */
 
@@ -26,8 +27,8 @@ enum { QUESTIONS = sizeof questions / sizeof *questions };
 
 static bool write_models(struct page *p, struct err *err)
 {
-    page_print(p, "Each model by itself (`validate model`, the strict policy):");
-    page_columns(p, "Question", "Model", "n", "Each seed (95 % interval)", "Mean of the seeds (range)", NULL);
+    page_table(p, "each model by itself", "Each model by itself (`validate model`, the strict policy):", "Question",
+               "Model", "Seeds", "n", "Each seed (95 % interval)", "Mean of the seeds (range)", NULL);
     for (int q = 0; q < QUESTIONS; q++)
         for (int f = 0; f < FAMILIES; f++) {
             struct values v = { .n = families[f].seeds ? SEEDS : 1 };
@@ -35,9 +36,13 @@ static bool write_models(struct page *p, struct err *err)
                 if (!read_check(p->runs, page_text(p, "model_%s", family_model(p, &families[f], k + 1)), "report.json",
                                 questions[q].kind, &v.of[k], err))
                     return false;
-            page_row(p, questions[q].name, families[f].name, page_count(p, values_pictures(&v)),
-                     values_text(p, &v, questions[q].unit), values_mean(p, &v, questions[q].unit), NULL);
+            if (values_known(&v))
+                page_row(p, questions[q].name, families[f].name, values_seeds(p, &v), page_count(p, values_pictures(&v)),
+                         values_text(p, &v, questions[q].unit), values_mean(p, &v, questions[q].unit), NULL);
+            else if (v.of[0].n == RUNS_NOT_RUN)
+                page_absent(p, families[f].name);
         }
+    page_table_end(p);
     return true;
 }
 
@@ -66,13 +71,21 @@ static bool read_comparisons(struct page *p, struct comparisons *c, struct err *
     return true;
 }
 
+static bool any_report(const struct comparisons *c, int i)
+{
+    bool any = false;
+    for (int k = 0; k < SEEDS; k++)
+        any = any || c->report[i][k];
+    return any;
+}
+
 /* "-0.9 points (-3.4 to +0.1), undecided, n = 46" */
 static bool describe_change(struct page *p, const struct comparisons *c, int i, int k, const char *id, const char **out,
                             struct err *err)
 {
     struct estimate e;
     const json_t *check = runs_check(c->report[i][k], id);
-    *out = c->report[i][k] ? "not asked" : "not run";
+    *out = c->report[i][k] ? "not asked" : not_run;
     if (!check)
         return true;
     if (!runs_estimate(check, c->path[i][k], &e, err))
@@ -100,14 +113,15 @@ static bool write_changes(struct page *p, const struct comparisons *c, struct er
 {
     size_t q;
     json_t *question;
-    page_print(p, "\n%s",
-               "Against the baseline, picture by picture (`validate compare`): the change, its simultaneous "
-               "interval and what the policy says to it. The baselines are themselves members of the "
-               "ensembles.");
-    page_columns(p, "Question", "Candidate", "Against seed 1", "Against seed 2", "Against seed 3", NULL);
+    page_table(p, "each mitigation against the plain network",
+               "Against the baseline, picture by picture (`validate compare`): the change, its simultaneous interval "
+               "and what the policy says to it. The baselines are themselves members of the ensembles.",
+               "Question", "Candidate", "Against seed 1", "Against seed 2", "Against seed 3", NULL);
     json_array_foreach (questions_of(c), q, question) {
         for (int i = 0; i < CANDIDATES; i++) {
             const char *cell[SEEDS];
+            if (!any_report(c, i))
+                continue;
             for (int k = 0; k < SEEDS; k++)
                 if (!describe_change(p, c, i, k, runs_text(question, "id"), &cell[k], err))
                     return false;
@@ -116,11 +130,15 @@ static bool write_changes(struct page *p, const struct comparisons *c, struct er
         }
     }
     for (int i = 0; i < CANDIDATES; i++) {
-        const char *cell[SEEDS];
+        const char *cell[SEEDS], *name = families[candidate_family[i]].name;
         for (int k = 0; k < SEEDS; k++)
-            cell[k] = c->report[i][k] ? page_text(p, "%s", runs_text(c->report[i][k], "verdict")) : "not run";
-        page_row(p, "Overinterprets less?", families[candidate_family[i]].name, cell[0], cell[1], cell[2], NULL);
+            cell[k] = c->report[i][k] ? page_text(p, "%s", runs_text(c->report[i][k], "verdict")) : not_run;
+        if (any_report(c, i))
+            page_row(p, "Overinterprets less?", name, cell[0], cell[1], cell[2], NULL);
+        else
+            page_absent(p, name);
     }
+    page_table_end(p);
     return true;
 }
 
@@ -171,7 +189,7 @@ static const char *cost(struct page *p, const json_t *model, const char *key, ch
 static void write_cost(struct page *p, const char *name, const json_t *model)
 {
     if (!model) {
-        page_row(p, name, "not run", "", "", "", "", NULL);
+        page_absent(p, name);
         return;
     }
     json_int_t threads = json_integer_value(json_object_get(model, "training_threads"));
@@ -196,21 +214,22 @@ static void write_costs(struct page *p, const struct comparisons *c)
             model[i] = models ? json_array_get(models, 1) : model[i];
             baseline = models ? json_array_get(models, 0) : baseline;
         }
-    page_print(p, "\n%s",
+    page_table(p, "what it costs",
                "What it costs (an ensemble: the sum of its members; a distilled model: without its teacher; "
-               "prediction: median and quartiles):");
-    page_columns(p, "Model", "Networks", "Parameters", "Training", "Prediction, a picture", "Memory", NULL);
+               "prediction: median and quartiles):",
+               "Model", "Networks", "Parameters", "Training", "Prediction, a picture", "Memory", NULL);
     write_cost(p, families[FAMILY_PLAIN].name, baseline);
     for (int i = 0; i < CANDIDATES; i++)
         write_cost(p, families[candidate_family[i]].name, model[i]);
+    page_table_end(p);
 }
 
 bool section_mitigations(struct page *p, struct err *err)
 {
     struct comparisons c = { 0 };
-    page_section(p, 5);
-    page_print(p, "Whether input dropout, ensembles and distillation make a model decide on better grounds, and what "
-                  "they cost. Of dropout at test time only the accuracy was measured (section 1).");
+    page_section(p, 5,
+                 "whether input dropout, ensembles and distillation make a model decide on better grounds, and what "
+                 "they cost (of dropout at test time: the accuracy, in section 1)");
     bool ok =
         write_models(p, err) && read_comparisons(p, &c, err) && write_changes(p, &c, err) && draw_changes(p, &c, err);
     if (ok) {

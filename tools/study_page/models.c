@@ -34,10 +34,20 @@ int values_known(const struct values *v)
 
 const char *values_text(struct page *p, const struct values *v, enum unit unit)
 {
-    const char *text = page_estimate(p, &v->of[0], unit);
-    for (int i = 1; values_known(v) && i < v->n; i++)
-        text = page_text(p, "%s; %s", text, page_estimate(p, &v->of[i], unit));
-    return text;
+    const char *text = "";
+    for (int i = 0; i < v->n; i++)
+        if (isfinite(v->of[i].value))
+            text = page_text(p, "%s%s%s", text, *text ? "; " : "", page_unbroken(p, page_estimate(p, &v->of[i], unit)));
+    return *text ? text : page_estimate(p, &v->of[0], unit);
+}
+
+const char *values_seeds(struct page *p, const struct values *v)
+{
+    const char *seeds = "";
+    for (int i = 0; i < v->n; i++)
+        if (isfinite(v->of[i].value))
+            seeds = page_text(p, "%s%s%d", seeds, *seeds ? ", " : "", i + 1);
+    return page_unbroken(p, page_text(p, "%s of %d", *seeds ? seeds : "0", v->n));
 }
 
 struct estimate values_summary(const struct values *v)

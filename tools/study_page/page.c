@@ -20,8 +20,10 @@ static void memory_begin(struct memory *m)
 void page_new(struct page *p, const struct runs *runs)
 {
     *p = (struct page){ .runs = runs };
-    for (int i = 0; i <= RUNS_SECTIONS; i++)
+    for (int i = 0; i <= RUNS_SECTIONS; i++) {
         memory_begin(&p->section[i]);
+        p->shows[i] = p->absent[i] = "";
+    }
 }
 
 static void memory_free(struct memory *m)
@@ -43,10 +45,12 @@ void page_free(struct page *p)
     free(p->text);
 }
 
-void page_section(struct page *p, int section)
+void page_section(struct page *p, int section, const char *shows)
 {
     assert(section >= 1 && section <= RUNS_SECTIONS);
+    p->current = section;
     p->out = p->section[section].out;
+    p->shows[section] = shows;
 }
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
@@ -81,7 +85,7 @@ void page_print(struct page *p, const char *fmt, ...)
     va_start(args, fmt);
     char *text = format(fmt, args);
     va_end(args);
-    fprintf(p->out, "%s\n\n", text);
+    fprintf(p->out, "\n%s\n", text);
     free(text);
 }
 
@@ -99,7 +103,7 @@ void page_quote(struct page *p, const char *text)
 {
     fputs("\n> ", p->out);
     markdown_text(p->out, text);
-    fputs("\n\n", p->out);
+    fputc('\n', p->out);
 }
 
 void page_verbatim(struct page *p, const char *text)
@@ -110,7 +114,7 @@ void page_verbatim(struct page *p, const char *text)
             fputs(c[1] ? "\n    " : "", p->out);
         else
             fputc((unsigned char)*c < 0x20 ? ' ' : *c, p->out);
-    fputs("\n\n", p->out);
+    fputc('\n', p->out);
 }
 
 const char *page_words(struct page *p, const char *name)
@@ -121,9 +125,19 @@ const char *page_words(struct page *p, const char *name)
     return page_keep(p, words);
 }
 
+const char *page_unbroken(struct page *p, const char *text)
+{
+    const char *joined = "";
+    for (size_t n; n = strcspn(text, " "), text[n]; text += n + 1)
+        joined = page_text(p, "%s%.*s\u00a0", joined, (int)n, text);
+    return page_text(p, "%s%s", joined, text);
+}
+
+static const char dash[] = "\u2013";
+
 static const char *value_text(struct page *p, double value, enum unit unit, int decimals)
 {
-    return isfinite(value) ? page_keep(p, format_value(value, unit, decimals)) : "not run";
+    return isfinite(value) ? page_keep(p, format_value(value, unit, decimals)) : dash;
 }
 
 /* Enough for the interval, if there is one. */
@@ -143,7 +157,7 @@ const char *page_estimate(struct page *p, const struct estimate *e, enum unit un
     int decimals = decimals_of(e, unit);
     const char *value = value_text(p, e->value, unit, decimals);
     if (!isfinite(e->value))
-        return e->n == RUNS_NOT_ASKED ? "not asked" : e->n == RUNS_NOT_MEASURED ? "not measured" : "not run";
+        return e->n == RUNS_NOT_ASKED ? "not asked" : e->n == RUNS_NOT_MEASURED ? "not measured" : dash;
     if (!isfinite(e->low) || !isfinite(e->high))
         return value;
     const char *interval = page_keep(p, format_interval(e, unit, decimals));
@@ -157,9 +171,8 @@ const char *page_count(struct page *p, int64_t n)
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-void page_cells(struct page *p, const char *const *cell, int n)
+static void write_cells(struct page *p, const char *const *cell, int n)
 {
-    assert(n == p->n_columns);
     for (int i = 0; i < n; i++) {
         fputs("| ", p->out);
         markdown_text(p->out, cell[i]);
@@ -168,16 +181,31 @@ void page_cells(struct page *p, const char *const *cell, int n)
     fputs("|\n", p->out);
 }
 
-void page_header(struct page *p, const char *const *cell, int n)
+void page_header(struct page *p, const char *name, const char *above, const char *const *cell, int n)
 {
-    p->n_columns = n;
-    fputc('\n', p->out);
-    page_cells(p, cell, n);
+    assert(n <= PAGE_MOST_CELLS);
+    p->table = (struct page_table){ .name = name, .above = above, .columns = n, .absent = "" };
     for (int i = 0; i < n; i++)
-        fputs("|---", p->out);
-    fputs("|\n", p->out);
+        p->table.column[i] = cell[i];
 }
 
+void page_cells(struct page *p, const char *const *cell, int n)
+{
+    struct page_table *t = &p->table;
+    assert(n == t->columns);
+    if (!t->rows++) {
+        if (t->above)
+            page_print(p, "%s", t->above);
+        fputc('\n', p->out);
+        write_cells(p, t->column, n);
+        for (int i = 0; i < n; i++)
+            fputs("|---", p->out);
+        fputs("|\n", p->out);
+    }
+    write_cells(p, cell, n);
+}
+
+/* Up to the NULL. */
 static int collect(const char **cell, va_list args)
 {
     int n = 0;
@@ -188,14 +216,14 @@ static int collect(const char **cell, va_list args)
     return n;
 }
 
-void page_columns(struct page *p, ...)
+void page_table(struct page *p, const char *name, const char *above, ...)
 {
     const char *cell[PAGE_MOST_CELLS];
     va_list args;
-    va_start(args, p);
+    va_start(args, above);
     int n = collect(cell, args);
     va_end(args);
-    page_header(p, cell, n);
+    page_header(p, name, above, cell, n);
 }
 
 void page_row(struct page *p, ...)
@@ -206,6 +234,31 @@ void page_row(struct page *p, ...)
     int n = collect(cell, args);
     va_end(args);
     page_cells(p, cell, n);
+}
+
+/* Adds a name to a list of them, unless it is there. */
+static const char *add_name(struct page *p, const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)); at += n)
+        if ((at == list || at[-2] == ';') && (at[n] == ';' || !at[n]))
+            return list;
+    return *list ? page_text(p, "%s; %s", list, name) : name;
+}
+
+void page_absent(struct page *p, const char *name)
+{
+    p->table.absent = add_name(p, p->table.absent, name);
+}
+
+bool page_table_end(struct page *p)
+{
+    const struct page_table *t = &p->table;
+    if (!t->rows)
+        p->absent[p->current] = add_name(p, p->absent[p->current], t->name);
+    else if (*t->absent)
+        page_print(p, "Not run yet: %s.", t->absent);
+    return t->rows > 0;
 }
 
 /* --- drawings ----------------------------------------------------------------------------------------------------- */
@@ -223,7 +276,7 @@ void page_show(struct page *p, const char *name, const char *alt)
 {
     fputs("\n![", p->out);
     markdown_text(p->out, alt);
-    fprintf(p->out, "](results/%s.svg)\n\n", name);
+    fprintf(p->out, "](results/%s.svg)\n", name);
 }
 
 void page_plot(struct page *p, const char *name, const struct plot *plot, const char *alt)

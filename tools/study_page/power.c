@@ -72,7 +72,7 @@ static bool read_curve(struct page *p, const struct step *step, struct curves *c
     const char *name = step->name + strlen(prefix);
     json_t *table;
     if (!step->done) {
-        page_row(p, name, "", "not run", "", "", "", NULL);
+        page_absent(p, name);
         return true;
     }
     char *path = runs_path(p->runs, "%s/table.json", step->name);
@@ -96,7 +96,7 @@ static bool write_table(struct page *p, const struct step *step, struct err *err
     size_t n;
     bool ok = file_read(path, TABLE_LIMIT, &text, &n, err);
     if (ok) {
-        page_print(p, "\n### `%s`", step->name + strlen(prefix));
+        page_print(p, "`%s`:", step->name + strlen(prefix));
         page_verbatim(p, text);
         free(text);
     }
@@ -127,21 +127,27 @@ bool section_power(struct page *p, struct err *err)
 {
     struct curves *curves = mem_alloc(1, sizeof *curves);
     bool ok = true;
-    page_section(p, 7);
-    page_print(p,
-               "Models and data sets whose answer is known because it was planted, with a knob for its strength. Each "
-               "check's verdicts are counted: what fails at strength 0 is a false alarm. Intervals are Wilson's over "
-               "the sets.");
-    page_columns(p, "Check", "Knob", "Sets for each strength", "Fails when clean", "Fails at the strongest plant",
-                 "Found in 90 % from", NULL);
+    page_section(p, 7,
+                 "how often each check finds what was planted in models and data sets, and how often it accuses what is "
+                 "clean");
+    page_table(p, "verdicts",
+               "What was planted has a knob for its strength, 0 is clean: what fails there is a false alarm. Intervals "
+               "are Wilson's over the sets.",
+               "Check", "Knob", "Sets for each strength", "Fails when clean", "Fails at the strongest plant",
+               "Found in 90 % from", NULL);
     for (int i = 0; ok && i < p->runs->n; i++)
         if (strncmp(p->runs->step[i].name, prefix, strlen(prefix)) == 0)
             ok = read_curve(p, &p->runs->step[i], curves, err);
+    page_table_end(p);
     for (int i = 0; ok && i < curves->n; i += A_DRAWING)
         draw(p, curves, i, curves->n - i < A_DRAWING ? curves->n - i : A_DRAWING);
+    if (curves->n)
+        fputs("\n<details><summary>Every strength of every check</summary>\n", p->out);
     for (int i = 0; ok && i < p->runs->n; i++)
         if (p->runs->step[i].done && strncmp(p->runs->step[i].name, prefix, strlen(prefix)) == 0)
             ok = write_table(p, &p->runs->step[i], err);
+    if (curves->n)
+        fputs("\n</details>\n", p->out);
     free(curves);
     return ok;
 }

@@ -30,19 +30,32 @@ static bool read_trainings(struct page *p, struct values *v, struct err *err)
     return true;
 }
 
+static bool any_part(const struct values *v)
+{
+    bool any = false;
+    for (int i = RANKED; i < TRAININGS; i++)
+        any = any || values_known(&v[i]);
+    return any;
+}
+
 static void write_trainings(struct page *p, const struct values *v)
 {
     struct bars bars;
     bars_begin(&bars, "Trained on small parts", "share of test pictures answered right", UNIT_SHARE);
-    page_columns(p, "Trained and tested on", "Seeds", "n", "Right, each seed (95 % interval)",
-                 "Mean of the seeds (range)", NULL);
-    for (int i = 0; i < TRAININGS; i++) {
-        page_row(p, trainings[i].name, page_text(p, "%d of %d", values_known(&v[i]), v[i].n),
-                 page_count(p, values_pictures(&v[i])), values_text(p, &v[i], UNIT_SHARE),
-                 values_mean(p, &v[i], UNIT_SHARE), NULL);
-        if (i != WHOLE || values_known(&v[RANKED]) || values_known(&v[RANDOM])) /* alone it says nothing */
-            bars_add(&bars, trainings[i].name, &v[i], i == WHOLE || i == RANDOM ? TONE_CONTROL : TONE_DATA);
+    page_table(p, "trainings on small parts",
+               "Another network chose the ranked pixels; where a mask is laid on after cropping and flipping, it no "
+               "longer lies on the pixels that were chosen.",
+               "Trained and tested on", "Seeds", "n", "Right, each seed (95 % interval)", "Mean of the seeds (range)",
+               NULL);
+    for (int i = any_part(v) ? WHOLE : RANKED; i < TRAININGS; i++) { /* whole pictures alone say nothing */
+        bars_add(&bars, trainings[i].name, &v[i], i == WHOLE || i == RANDOM ? TONE_CONTROL : TONE_DATA);
+        if (values_known(&v[i]))
+            page_row(p, trainings[i].name, values_seeds(p, &v[i]), page_count(p, values_pictures(&v[i])),
+                     values_text(p, &v[i], UNIT_SHARE), values_mean(p, &v[i], UNIT_SHARE), NULL);
+        else
+            page_absent(p, trainings[i].name);
     }
+    page_table_end(p);
     bars_show(p, "retraining", &bars);
 }
 
@@ -51,10 +64,6 @@ static bool write_retrain(struct page *p, const json_t *check, const char *path,
 {
     const char *key;
     json_t *training;
-    page_print(p, "\n%s",
-               "By `validate dataset`, on fewer pictures, with the masks of the training pictures "
-               "cross-fitted (chosen by models that never saw them):");
-    page_columns(p, "Trained and tested on", "n", "Right (95 % interval)", NULL);
     json_object_foreach (json_object_get((json_t *)check, "details"), key, training) {
         struct estimate e;
         const json_t *right = json_object_get(training, "right");
@@ -64,6 +73,7 @@ static bool write_retrain(struct page *p, const json_t *check, const char *path,
             return false;
         page_row(p, page_words(p, key), page_count(p, e.n), page_estimate(p, &e, UNIT_SHARE), NULL);
     }
+    page_table_end(p);
     page_quote(p, runs_text(check, "found"));
     return true;
 }
@@ -71,8 +81,12 @@ static bool write_retrain(struct page *p, const json_t *check, const char *path,
 static bool read_retrain(struct page *p, struct err *err)
 {
     json_t *report;
+    page_table(p, "masks that are cross-fitted or exchanged",
+               "By `validate dataset`, on fewer pictures, with the masks of the training pictures cross-fitted (chosen "
+               "by models that never saw them):",
+               "Trained and tested on", "n", "Right (95 % interval)", NULL);
     if (!runs_done(p->runs, "retrain")) {
-        page_print(p, "Cross-fitted and exchanged masks (`retrain`): not run.");
+        page_table_end(p);
         return true;
     }
     char *path = runs_path(p->runs, "retrain/report.json");
@@ -92,11 +106,11 @@ static bool write_controls(struct page *p, struct err *err)
 {
     static const char *const check[] = { "mask.only", "shuffled.values" };
     static const char *const name[] = { "places alone, painted white", "values shuffled among the places" };
-    page_print(p, "\n%s",
-               "No program trains on shuffled values. Trained on whole pictures and tested on the best 5 % "
-               "with one thing taken away, as many of the answers stay:");
-    page_columns(p, "Model", "Test", "n", "Answers that stay, each seed (95 % interval)", "Mean of the seeds (range)",
-                 NULL);
+    page_table(p, "tests without colours or order",
+               "Trained on whole pictures and tested on the best 5 % with one thing taken away, as many of the answers "
+               "stay:",
+               "Model", "Test", "Seeds", "n", "Answers that stay, each seed (95 % interval)",
+               "Mean of the seeds (range)", NULL);
     for (int f = FAMILY_PLAIN; f <= FAMILY_DROPOUT; f++)
         for (int i = 0; i < 2; i++) {
             struct values v = { .n = SEEDS };
@@ -104,9 +118,13 @@ static bool write_controls(struct page *p, struct err *err)
                 if (!read_check(p->runs, page_text(p, "model_%s", family_model(p, &families[f], k + 1)), "report.json",
                                 check[i], &v.of[k], err))
                     return false;
-            page_row(p, families[f].name, name[i], page_count(p, values_pictures(&v)), values_text(p, &v, UNIT_SHARE),
-                     values_mean(p, &v, UNIT_SHARE), NULL);
+            if (values_known(&v))
+                page_row(p, families[f].name, name[i], values_seeds(p, &v), page_count(p, values_pictures(&v)),
+                         values_text(p, &v, UNIT_SHARE), values_mean(p, &v, UNIT_SHARE), NULL);
+            else
+                page_absent(p, families[f].name);
         }
+    page_table_end(p);
     return true;
 }
 
@@ -136,13 +154,11 @@ static void compare_expected(struct page *p, const struct values *v)
 bool section_retraining(struct page *p, struct err *err)
 {
     struct values v[TRAININGS];
-    page_section(p, 4);
+    page_section(p, 4,
+                 "how well new networks learn from nothing but 5 % of each training picture's pixels, tested on as many "
+                 "of each test picture");
     if (!read_trainings(p, v, err))
         return false;
-    page_print(p,
-               "New networks, trained on nothing but 5 %% of each training picture's pixels and tested on as many of "
-               "each test picture. Another network chose the ranked pixels; where a mask is laid on after cropping "
-               "and flipping, it no longer lies on the pixels that were chosen.");
     write_trainings(p, v);
     compare_expected(p, v);
     return read_retrain(p, err) && write_controls(p, err);

@@ -106,7 +106,7 @@ static bool read_seconds(const struct runs *s, struct step *step, struct err *er
     return ok || err_run(err, "%s/%s.seconds:1: it holds no number of seconds; %s", s->directory, step->name, remedy);
 }
 
-/* "key: value" lines become "value, key value, ...": the key is kept where the value is a number. */
+/* "key: value" lines become "value, key value, ...": the key is kept where the value alone says nothing. */
 static bool read_machine(const struct runs *s, struct step *step, struct err *err)
 {
     char *text, *rest = NULL;
@@ -116,7 +116,7 @@ static bool read_machine(const struct runs *s, struct step *step, struct err *er
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *value = strstr(line, ": ");
         double number;
-        bool bare = value && parse_real(value + 2, -1e300, 1e300, &number);
+        bool bare = value && (parse_real(value + 2, -1e300, 1e300, &number) || strncmp(line, "revision: ", 10) == 0);
         if (value)
             *value = '\0';
         char *longer = mem_format("%s%s%s%s%s", joined, *joined ? ", " : "", bare ? line : "", bare ? " " : "",

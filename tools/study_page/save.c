@@ -1,14 +1,13 @@
 /* The page as files. */
 #include "tools/study_page/page.h"
 
-#include <math.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "validate/report/format.h"
-#include "validate/report/markdown.h"
+#include "tools/study_page/commands.h"
 
 enum { NOTES_LIMIT = 1 << 20 };
 
@@ -76,115 +75,90 @@ static bool read_notes(const char *directory, struct notes *notes, struct err *e
     return ok;
 }
 
+/* Without the empty lines around it. */
 static void write_notes(FILE *out, const struct notes *notes, int section)
 {
-    if (notes->part[section] && notes->n[section])
-        fprintf(out, "%.*s\n", (int)notes->n[section], notes->part[section]);
-}
-
-/* --- commands ----------------------------------------------------------------------------------------------------- */
-
-/* "not run (missing)", or "41 s; AMD EPYC, 2 processors". */
-static void write_run(FILE *out, const struct step *s)
-{
-    char *estimate = format_duration(60 * s->minutes), *seconds = format_duration(s->seconds);
-    fprintf(out, "* **%s**: ", s->name);
-    if (!s->done) {
-        fputs("not run (", out);
-        markdown_text(out, s->state);
-        fprintf(out, "); about %s\n\n", estimate);
-    } else {
-        fprintf(out, "%s%s", seconds, s->machine ? "; " : "");
-        markdown_text(out, s->machine);
-        fputs("\n\n", out);
-    }
-    free(estimate);
-    free(seconds);
-}
-
-static void write_commands(FILE *out, const struct runs *runs, int section)
-{
-    int n = 0, done = 0;
-    for (int i = 0; i < runs->n; i++)
-        if (runs->step[i].section == section)
-            n++, done += runs->step[i].done;
-    if (!n)
-        return;
-    fprintf(out, "\n<details><summary>Commands: %d of %d steps were run</summary>\n\n", done, n);
-    for (int i = 0; i < runs->n; i++) {
-        const struct step *s = &runs->step[i];
-        if (s->section != section)
-            continue;
-        write_run(out, s);
-        for (size_t k = 0; k < json_array_size(s->commands); k++) {
-            fputs("      ", out); /* code, which nothing in it can end */
-            for (const char *c = json_string_value(json_array_get(s->commands, k)); *c; c++)
-                fputc((unsigned char)*c < 0x20 ? ' ' : *c, out);
-            fputc('\n', out);
-        }
-        fputc('\n', out);
-    }
-    fputs("</details>\n", out);
+    const char *text = notes->part[section];
+    size_t n = notes->n[section];
+    while (n && text[n - 1] == '\n')
+        n--;
+    while (n && *text == '\n')
+        text++, n--;
+    if (n)
+        fprintf(out, "\n%.*s\n", (int)n, text);
 }
 
 /* --- the page ----------------------------------------------------------------------------------------------------- */
 
-static void write_missing(FILE *out, const struct runs *runs)
-{
-    int n = 0;
-    for (int i = 0; i < runs->n; i++)
-        n += !runs->step[i].done;
-    if (!n) {
-        fprintf(out, "* Every step of the study was run (%d).\n", runs->n);
-        return;
-    }
-    fprintf(out, "* Not run: %d of %d steps. Their rows say so, and their commands stand below each section.\n", n,
-            runs->n);
-    for (int section = 1; section <= RUNS_SECTIONS; section++) {
-        int listed = 0;
-        for (int i = 0; i < runs->n; i++) {
-            const struct step *s = &runs->step[i];
-            if (s->section != section || s->done)
-                continue;
-            if (!listed++)
-                fprintf(out, "  * Section %d:", section);
-            fprintf(out, "%s `%s`%s%s%s", listed > 1 ? "," : "", s->name, strcmp(s->state, "missing") ? " (" : "",
-                    strcmp(s->state, "missing") ? s->state : "", strcmp(s->state, "missing") ? ")" : "");
-        }
-        if (listed)
-            fputs("\n", out);
-    }
-}
-
 static void write_head(FILE *out, const struct runs *runs)
 {
+    struct progress all = commands_progress(runs, 0);
     fprintf(
         out,
         "# Measured results%s\n\n"
-        "Made by `build/release/tools/study_page` from what `tools/reproduce` left; every row can be made again by "
-        "the command that stands below its section. Intervals are 95 %% intervals over pictures: Wilson's for shares "
-        "of right answers, bootstrap for means and ratios, order statistics for medians. Where several seeds were "
-        "trained, each has its own value, and \"mean\" is over the seeds, with their range in brackets. n counts "
-        "pictures.\n\n",
-        runs->tiny ? ", tiny study" : "");
+        "**%d of %d steps of the study are run** ([which](results/commands.md)); the page is made anew as more are. "
+        "`tools/reproduce` runs them, `build/release/tools/study_page` writes the page from what they left, and "
+        "every row can be made again by the command below its section.\n\n"
+        "n counts pictures. Intervals are 95 %% intervals over pictures: Wilson's for shares of right answers, "
+        "bootstrap for means and ratios, order statistics for medians. Where several seeds were trained, each has "
+        "its own value, and \"mean\" is over the seeds, with their range in brackets.\n",
+        runs->tiny ? ", tiny study" : "", all.done, all.steps);
     if (runs->tiny)
-        fputs("**This is the tiny study: made-up pictures, networks that train in a second. It shows that every step "
-              "runs, and says nothing about real models.**\n\n",
+        fputs("\n**This is the tiny study: made-up pictures, networks that train in a second. It shows that every step "
+              "runs, and says nothing about real models.**\n",
               out);
+}
+
+static void write_memory(FILE *out, struct memory *m)
+{
+    fflush(m->out);
+    fwrite(m->bytes, 1, m->n, out);
+}
+
+/* "Hop." from "hop" */
+static void write_sentence(FILE *out, const char *clause)
+{
+    fprintf(out, "\n%c%s.\n", toupper((unsigned char)*clause), *clause ? clause + 1 : "");
+}
+
+/* Of a section of which nothing is run. */
+static void write_promise(FILE *out, int steps, int section, const char *shows)
+{
+    bool one = steps == 1;
+    fprintf(out, "\n%s [%d step%s](results/commands.md#section-%d) %s run yet. %s will show %s.\n",
+            one ? "Its" : "None of its", steps, one ? "" : "s", section, one ? "is not" : "is", one ? "It" : "They",
+            shows);
+}
+
+static void write_section(FILE *out, struct page *p, const struct notes *notes, int section)
+{
+    struct progress own = commands_progress(p->runs, section);
+    fflush(p->section[section].out);
+    bool begun = own.done || p->section[section].n;
+    fprintf(out, "\n## %s\n", heading[section]);
+    if (begun)
+        write_sentence(out, p->shows[section]);
+    else
+        write_promise(out, own.steps, section, p->shows[section]);
+    write_notes(out, notes, section);
+    write_memory(out, &p->section[section]);
+    if (begun && *p->absent[section])
+        fprintf(out, "\nNothing yet of: %s.\n", p->absent[section]);
+    if (own.done)
+        commands_write_rerun(out, p->runs, section);
 }
 
 static void write_page(FILE *out, struct page *p, const struct notes *notes)
 {
     write_head(out, p->runs);
-    for (int section = 0; section <= RUNS_SECTIONS; section++) {
-        fprintf(out, "%s## %s\n\n", section ? "\n" : "", heading[section]);
-        write_notes(out, notes, section);
-        if (section == 0)
-            write_missing(out, p->runs);
-        fflush(p->section[section].out);
-        fwrite(p->section[section].bytes, 1, p->section[section].n, out);
-        write_commands(out, p->runs, section);
-    }
+    fprintf(out, "\n## %s\n", heading[0]);
+    write_notes(out, notes, 0);
+    fflush(p->section[0].out);
+    if (p->section[0].n)
+        fputc('\n', out);
+    write_memory(out, &p->section[0]);
+    for (int section = 1; section <= RUNS_SECTIONS; section++)
+        write_section(out, p, notes, section);
 }
 
 static bool save_drawings(struct page *p, const char *directory, struct err *err)
@@ -202,17 +176,34 @@ static bool save_drawings(struct page *p, const char *directory, struct err *err
     return ok;
 }
 
+static bool save_texts(struct page *p, const struct notes *notes, const char *directory, struct err *err)
+{
+    struct file_writer page, commands;
+    char *path = file_join(directory, "results.md"), *beside = file_join(directory, "results/commands.md");
+    bool ok = file_begin(&commands, beside, err);
+    if (ok && !file_begin(&page, path, err)) {
+        file_abandon(&commands);
+        ok = false;
+    }
+    if (ok) {
+        commands_write(commands.stream, p->runs);
+        write_page(page.stream, p, notes);
+        ok = file_commit(&commands, err);
+        if (ok)
+            ok = file_commit(&page, err);
+        else
+            file_abandon(&page);
+    }
+    free(beside);
+    free(path);
+    return ok;
+}
+
 bool page_save(struct page *p, const char *directory, struct err *err)
 {
     struct notes notes;
-    struct file_writer w;
-    char *path = file_join(directory, "results.md");
-    bool ok = read_notes(directory, &notes, err) && save_drawings(p, directory, err) && file_begin(&w, path, err);
-    if (ok) {
-        write_page(w.stream, p, &notes);
-        ok = file_commit(&w, err);
-    }
+    bool ok =
+        read_notes(directory, &notes, err) && save_drawings(p, directory, err) && save_texts(p, &notes, directory, err);
     free(notes.text);
-    free(path);
     return ok;
 }

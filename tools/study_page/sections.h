@@ -36,8 +36,9 @@ struct values {
     struct estimate of[MOST_SEEDS];
 };
 int values_known(const struct values *v);
-/* "91.0% (90.4% to 91.5%); not run; ..." */
+/* Of those that are known: "91.0% (90.4% to 91.5%); 90.2% (...)", and their seeds: "1, 3 of 5". None known: why. */
 const char *values_text(struct page *p, const struct values *v, enum unit unit);
+const char *values_seeds(struct page *p, const struct values *v);
 /* Mean and range of the known ones; of a single one the value and its interval. n: how many are known. */
 struct estimate values_summary(const struct values *v);
 /* The summary in words where there are several: "mean 91.0% (90.8% to 91.2%)"; else "". */

@@ -12,6 +12,15 @@ enum { WAY_MARGIN, PAIRED_WAYS = 6, WAYS = 7 };
 static const char *const ways[WAYS] = {
     "margin", "probability", "screened", "screened_probability", "exact", "exact_probability", "k1",
 };
+static const char *const way_name[WAYS] = {
+    "gradient by margin",
+    "gradient by probability",
+    "screened by margin",
+    "screened by probability",
+    "exact by margin",
+    "exact by probability",
+    "gradient by margin, one pixel a step",
+};
 
 /* A search of one model. */
 struct entry {
@@ -68,55 +77,74 @@ static int nearest(const struct sis_summary *s, double p)
     return best;
 }
 
+/* A row for right answers, and one for wrong ones. */
 static void write_sizes(struct page *p, const struct entry *e, int t)
 {
-    const struct sizes *right = &e->s.sizes[t][GROUP_RIGHT], *wrong = &e->s.sizes[t][GROUP_WRONG];
-    const char *cell[11] = { e->name, e->s.method, page_text(p, "%g", e->s.threshold[t]) };
+    static const char *const name[GROUPS] = { [GROUP_RIGHT] = "right", [GROUP_WRONG] = "wrong" };
     for (int g = 0; g < GROUPS; g++) {
-        const struct sizes *s = g == GROUP_RIGHT ? right : wrong;
-        const char **c = &cell[3 + 4 * g];
-        bool any = s->reached.n > 0, some = s->mean.n > 0;
-        c[0] = any ? page_count(p, s->reached.n) : "0";
-        c[1] = any ? page_estimate(p, &s->reached, UNIT_SHARE) : "no pictures";
-        c[2] = some ? page_estimate(p, &s->median, UNIT_NUMBER) : "none";
-        c[3] = some ? page_estimate(p, &s->mean, UNIT_NUMBER) : "none";
+        const struct sizes *s = &e->s.sizes[t][g];
+        if (s->reached.n > 0)
+            page_row(p, e->name, e->s.method, page_text(p, "%g", e->s.threshold[t]), name[g],
+                     page_count(p, s->reached.n), page_estimate(p, &s->reached, UNIT_SHARE),
+                     s->median.n ? page_estimate(p, &s->median, UNIT_NUMBER) : "none",
+                     s->mean.n ? page_estimate(p, &s->mean, UNIT_NUMBER) : "none", NULL);
     }
-    page_cells(p, cell, 11);
 }
 
-static void begin_sizes(struct page *p)
+static void begin_sizes(struct page *p, const char *above)
 {
-    page_columns(p, "Model", "Search", "Threshold", "Right: n", "reach it", "median", "mean", "Wrong: n", "reach it",
-                 "median", "mean", NULL);
+    page_table(p, "sizes", above, "Model", "Search", "Threshold", "Answers", "n", "Reach it", "Median size",
+               "Mean size", NULL);
 }
 
-/* Rows of what was not run stand where they would. */
+/* "screened by probability: 4 of 6 models" for each way to search that is not complete. */
+static void name_missing(struct page *p, const struct table *t)
+{
+    for (int way = 0; way < WAYS; way++) {
+        int missing = 0, planned = 0;
+        for (int f = 0; f < FAMILIES; f++)
+            for (int k = 1; k <= family_models(&families[f]); k++)
+                if (runs_find(p->runs, "sis_%s_%s", family_model(p, &families[f], k), ways[way])) {
+                    planned++;
+                    missing += !find(t, &families[f], k, way);
+                }
+        if (missing)
+            page_absent(p, page_text(p, "%s, %d of %d models", way_name[way], missing, planned));
+    }
+}
+
 static void write_size_table(struct page *p, const struct table *t)
 {
-    begin_sizes(p);
+    begin_sizes(p,
+                "Sizes are in pixels, over the pictures that reach the threshold. \"Right\" are pictures whose class "
+                "the model names right when they are whole.");
     for (int way = 0; way < WAYS; way++)
-        for (int f = 0; f < FAMILIES; f++)
-            for (int k = 1; k <= family_models(&families[f]); k++) {
-                const char *model = family_model(p, &families[f], k);
-                const struct entry *e = find(t, &families[f], k, way);
-                if (e)
-                    write_sizes(p, e, nearest(&e->s, e->s.where));
-                else if (runs_find(p->runs, "sis_%s_%s", model, ways[way]))
-                    page_row(p, model_name(p, &families[f], k), page_words(p, ways[way]), "", "", "not run", "", "", "",
-                             "not run", "", "", NULL);
-            }
+        for (int i = 0; i < t->n; i++)
+            if (t->entry[i].way == way)
+                write_sizes(p, &t->entry[i], nearest(&t->entry[i].s, t->entry[i].s.where));
+    name_missing(p, t);
+    page_table_end(p);
 }
 
 static void write_all_thresholds(struct page *p, const struct table *t)
 {
-    if (!t->n)
-        return;
-    fputs("\n<details><summary>The same at every threshold</summary>\n", p->out);
-    begin_sizes(p);
-    for (int i = 0; i < t->n; i++)
-        for (int k = 0; k < t->entry[i].s.n_thresholds; k++)
-            write_sizes(p, &t->entry[i], k);
-    fputs("\n</details>\n", p->out);
+    for (int way = 0; way < WAYS; way++) {
+        bool any = false;
+        for (int i = 0; i < t->n; i++) {
+            const struct entry *e = &t->entry[i];
+            if (e->way != way)
+                continue;
+            if (!any) {
+                fprintf(p->out, "\n<details><summary>The same at every threshold: %s</summary>\n", way_name[way]);
+                begin_sizes(p, NULL);
+            }
+            any = true;
+            for (int k = 0; k < e->s.n_thresholds; k++)
+                write_sizes(p, e, k);
+        }
+        if (any)
+            fputs("\n</details>\n", p->out);
+    }
 }
 
 /* Mean of a family's medians at threshold t, margin ranking; NaN: none. */
@@ -166,37 +194,45 @@ static void draw_sizes(struct page *p, const struct table *t)
     free(c);
 }
 
-/* At how many thresholds the parts of right answers are on average not larger. */
-static int count_smaller(const struct sis_summary *s, int *compared)
+/* Thresholds at which parts of right and of wrong answers can be compared, at how many of them those of right answers
+ * are on average not larger, and at how many they are smaller beyond both intervals. */
+struct contrast {
+    int compared, smaller, surely;
+};
+
+static struct contrast contrast_groups(const struct sis_summary *s)
 {
-    int smaller = 0;
-    *compared = 0;
+    struct contrast c = { 0 };
     for (int k = 0; k < s->n_thresholds; k++) {
         const struct estimate *right = &s->sizes[k][GROUP_RIGHT].mean, *wrong = &s->sizes[k][GROUP_WRONG].mean;
-        *compared += right->n > 0 && wrong->n > 0;
-        smaller += right->value <= wrong->value;
+        c.compared += right->n > 0 && wrong->n > 0;
+        c.smaller += right->value <= wrong->value;
+        c.surely += right->high < wrong->low;
     }
-    return smaller;
+    return c;
 }
 
 /* Published: right answers rest on larger parts than wrong ones, at every threshold. */
 static void compare_groups(struct page *p, const struct table *t)
 {
-    int searches = 0, against = 0;
+    int searches = 0, against = 0, surely = 0;
     const char *list = "";
     for (int i = 0; i < t->n; i++) {
-        int compared, smaller = count_smaller(&t->entry[i].s, &compared);
-        searches += compared > 0;
-        against += smaller > 0;
-        if (smaller)
+        struct contrast c = contrast_groups(&t->entry[i].s);
+        searches += c.compared > 0;
+        against += c.smaller > 0;
+        surely += c.surely > 0;
+        if (c.smaller)
             list = page_text(p, "%s%s%s, %s (%d of %d)", list, *list ? "; " : "", t->entry[i].name,
-                             ways[t->entry[i].way], smaller, compared);
+                             way_name[t->entry[i].way], c.smaller, c.compared);
     }
     if (against)
-        page_differs(p,
-                     "Section 2: in %d of %d searches there are thresholds at which the parts of right answers are on "
-                     "average not larger than those of wrong ones. Expected: larger at every threshold. %s.",
-                     against, searches, list);
+        page_differs(
+            p,
+            "Section 2: in %d of %d searches there are thresholds at which the parts of right answers are on "
+            "average not larger than those of wrong ones, in %d of them beyond the intervals. Expected: larger "
+            "at every threshold. %s.",
+            against, searches, surely, list);
     if (searches)
         page_print(p,
                    "In %d of %d searches the parts of right answers are on average larger than those of wrong ones "
@@ -213,31 +249,46 @@ static const char *times(struct page *p, const struct sis_summary *s, int region
     return page_estimate(p, &ratio, UNIT_RATIO);
 }
 
-static void write_places(struct page *p, const char *name, const struct sis_summary *s)
+static const struct sis_summary *first_with_parts(const struct table *t)
 {
-    page_row(p, name, s->method, page_text(p, "%g", s->where), page_count(p, s->n_where),
-             page_estimate(p, &s->share[REGION_BORDER], UNIT_SHARE), page_value(p, s->area[REGION_BORDER], UNIT_SHARE),
-             times(p, s, REGION_BORDER), page_estimate(p, &s->share[REGION_LOWER], UNIT_SHARE),
-             page_value(p, s->area[REGION_LOWER], UNIT_SHARE), times(p, s, REGION_LOWER), times(p, s, REGION_UPPER),
-             NULL);
+    for (int i = 0; i < t->n; i++)
+        if (t->entry[i].s.n_where)
+            return &t->entry[i].s;
+    return NULL;
 }
 
-static void write_place_table(struct page *p, const struct table *t)
+/* Searches of a pair stand below each other. */
+static void write_place_rows(struct page *p, const struct table *t)
 {
-    page_columns(p, "Model", "Search", "Threshold", "n", "Outer 4 pixels: share", "area", "times",
-                 "Lower 4 rows: share", "area", "times", "Upper 4 rows: times", NULL);
     for (int pair = 0; pair < PAIRED_WAYS; pair += 2)
         for (int f = 0; f < FAMILIES; f++)
             for (int k = 1; k <= family_models(&families[f]); k++)
                 for (int way = pair; way < pair + 2; way++) {
                     const struct entry *e = find(t, &families[f], k, way);
-                    const char *name = model_name(p, &families[f], k);
                     if (e && e->s.n_where)
-                        write_places(p, name, &e->s);
-                    else if (runs_find(p->runs, "sis_%s_%s", family_model(p, &families[f], k), ways[way]))
-                        page_row(p, name, page_words(p, ways[way]), "", "", e ? "no parts" : "not run", "", "", "", "",
-                                 "", "", NULL);
+                        page_row(p, e->name, e->s.method, page_text(p, "%g", e->s.where), page_count(p, e->s.n_where),
+                                 times(p, &e->s, REGION_BORDER), times(p, &e->s, REGION_LOWER),
+                                 times(p, &e->s, REGION_UPPER), NULL);
                 }
+}
+
+static void write_place_table(struct page *p, const struct table *t)
+{
+    const struct sis_summary *s = first_with_parts(t);
+    if (!s)
+        return;
+    page_table(
+        p, "places",
+        page_text(p,
+                  "Where these parts lie: the share of all deciding pixels within %d pixels of the border, and in "
+                  "the lower and upper %d rows alone, over the share of the picture that these are (%s, %s and "
+                  "%s); 1 is an even spread. Ranking by probability has ties in float32, ranking by margin has "
+                  "not.",
+                  SEARCH_BORDER, SEARCH_BORDER, page_value(p, s->area[REGION_BORDER], UNIT_SHARE),
+                  page_value(p, s->area[REGION_LOWER], UNIT_SHARE), page_value(p, s->area[REGION_UPPER], UNIT_SHARE)),
+        "Model", "Search", "Threshold", "n", "Outer 4 pixels", "Lower 4 rows", "Upper 4 rows", NULL);
+    write_place_rows(p, t);
+    page_table_end(p);
 }
 
 static double largest(const double *x, int n)
@@ -355,18 +406,10 @@ static void compare_rankings(struct page *p, const struct table *t)
 
 static void write_section(struct page *p, const struct table *t)
 {
-    page_print(p,
-               "The smallest part found that makes the model as sure of its answer as a threshold says, all other "
-               "pixels hidden. Sizes are in pixels, over the pictures that reach the threshold. \"Right\" are pictures "
-               "whose class the model names right when they are whole.");
     write_size_table(p, t);
-    write_all_thresholds(p, t);
     draw_sizes(p, t);
     compare_groups(p, t);
-    page_print(p,
-               "Where these parts lie: the deciding pixels of all pictures within 4 pixels of the border, and in the "
-               "lower 4 rows alone, beside the share of the area; \"times\" is the one over the other, 1 is an even "
-               "spread. Ranking by probability has ties in float32, ranking by margin has not.");
+    write_all_thresholds(p, t);
     write_place_table(p, t);
     draw_heats(p, t);
     compare_rankings(p, t);
@@ -376,7 +419,9 @@ bool section_subsets(struct page *p, struct err *err)
 {
     struct table *t = mem_alloc(1, sizeof *t);
     bool ok = true;
-    page_section(p, 2);
+    page_section(p, 2,
+                 "how small a part of a picture makes a model as sure of its answer as a threshold says, all other "
+                 "pixels hidden, and where in the picture such parts lie");
     for (int way = 0; way < WAYS; way++)
         for (int f = 0; f < FAMILIES; f++)
             for (int k = 1; ok && k <= family_models(&families[f]); k++)

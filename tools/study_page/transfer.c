@@ -66,8 +66,10 @@ static bool read_transfer(struct page *p, struct transfer *t, struct err *err)
         for (int from = 0; ok && from < t->n; from++) {
             const char *chosen = t->model[from].model;
             for (int i = 0; ok && i < SIZES; i++)
-                ok = read_shown(p, page_text(p, "transfer_%d_%s", percents[i], chosen), model, &t->right[i][from][to],
-                                err);
+                ok = from == to ? read_shown(p, page_text(p, "own_%s", model), page_text(p, "best_%d", percents[i]),
+                                             &t->right[i][from][to], err)
+                                : read_shown(p, page_text(p, "transfer_%d_%s", percents[i], chosen), model,
+                                             &t->right[i][from][to], err);
             ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability", percents[0], chosen), model,
                                   &t->probability[from][to], err);
         }
@@ -87,7 +89,7 @@ static enum source source_of(const struct transfer *t, int from, int to)
 /* Mean and range over who chose, of those of a kind. */
 static struct estimate over_sources(const struct transfer *t, int size, int to, enum source source)
 {
-    struct values v = { 0 };
+    struct values v = { .of = { runs_unknown() } };
     for (int from = 0; from < t->n; from++)
         if (source_of(t, from, to) == source)
             v.of[v.n++] = t->right[size][from][to];
@@ -96,41 +98,65 @@ static struct estimate over_sources(const struct transfer *t, int size, int to, 
 
 static void write_summary(struct page *p, const struct transfer *t)
 {
-    page_columns(p, "Shown to", "Part", "n", "Whole", "Chosen by itself", "By other seeds (range)",
-                 "By other kinds (range)", "Random, as many pixels", NULL);
+    page_table(p, "parts shown to the model that chose them", NULL, "Shown to", "Part", "n", "Whole",
+               "Chosen by itself", "By other seeds (range)", "By other kinds (range)", "Random, as many pixels", NULL);
     for (int to = 0; to < t->n; to++)
         for (int i = 0; i < SIZES; i++) {
             struct estimate self = t->right[i][to][to], sibling = over_sources(t, i, to, SOURCE_SIBLING),
                             other = over_sources(t, i, to, SOURCE_OTHER);
-            page_row(p, t->model[to].name, page_text(p, "%d %%", percents[i]), page_count(p, t->whole[to].n),
+            if (!isfinite(self.value) && !isfinite(sibling.value) && !isfinite(other.value)) {
+                page_absent(p, t->model[to].name);
+                continue;
+            }
+            page_row(p, t->model[to].name, page_text(p, "%d\u00a0%%", percents[i]), page_count(p, t->whole[to].n),
                      page_estimate(p, &t->whole[to], UNIT_SHARE), page_estimate(p, &self, UNIT_SHARE),
                      t->model[to].family->seeds ? page_estimate(p, &sibling, UNIT_SHARE) : "no other seeds",
                      page_estimate(p, &other, UNIT_SHARE), page_estimate(p, &t->random[i][to], UNIT_SHARE), NULL);
         }
+    page_table_end(p);
 }
 
 /* --- the matrix --------------------------------------------------------------------------------------------------- */
 
-static void write_matrix(struct page *p, const struct transfer *t, const struct estimate right[][MOST_MODELS])
+/* Models of which anything is known: who chose, and who was shown. */
+struct known {
+    int rows, columns;
+    int from[MOST_MODELS], to[MOST_MODELS];
+};
+
+/* A model's own parts alone make no matrix. */
+static struct known find_known(const struct transfer *t, const struct estimate right[][MOST_MODELS])
 {
-    const char *cell[MOST_MODELS + 1] = { "Chosen by \\ shown to" };
-    for (int to = 0; to < t->n; to++)
-        cell[to + 1] = t->model[to].name;
-    page_header(p, cell, t->n + 1);
-    for (int from = 0; from < t->n; from++) {
-        cell[0] = t->model[from].name;
+    struct known k = { 0 };
+    bool chose[MOST_MODELS] = { false }, shown[MOST_MODELS] = { false };
+    for (int from = 0; from < t->n; from++)
         for (int to = 0; to < t->n; to++)
-            cell[to + 1] = page_estimate(p, &right[from][to], UNIT_SHARE);
-        page_cells(p, cell, t->n + 1);
+            if (from != to && isfinite(right[from][to].value))
+                chose[from] = shown[to] = true;
+    for (int i = 0; i < t->n; i++) {
+        if (chose[i])
+            k.from[k.rows++] = i;
+        if (shown[i] || chose[i])
+            k.to[k.columns++] = i;
     }
+    return k;
 }
 
-static bool any_known(const struct transfer *t, const struct estimate right[][MOST_MODELS])
+static void write_matrix(struct page *p, const struct transfer *t, const char *name, const char *above,
+                         const struct estimate right[][MOST_MODELS])
 {
-    for (int i = 0; i < t->n * t->n; i++)
-        if (isfinite(right[i / t->n][i % t->n].value))
-            return true;
-    return false;
+    const char *cell[MOST_MODELS + 1] = { "Chosen by \\ shown to" };
+    struct known known = find_known(t, right);
+    for (int k = 0; k < known.columns; k++)
+        cell[k + 1] = t->model[known.to[k]].name;
+    page_header(p, name, above, cell, known.columns + 1);
+    for (int i = 0; i < known.rows; i++) {
+        cell[0] = t->model[known.from[i]].name;
+        for (int k = 0; k < known.columns; k++)
+            cell[k + 1] = page_estimate(p, &right[known.from[i]][known.to[k]], UNIT_SHARE);
+        page_cells(p, cell, known.columns + 1);
+    }
+    page_table_end(p);
 }
 
 /* One row more than models: random pixels. */
@@ -138,12 +164,16 @@ static void draw_matrix(struct page *p, const struct transfer *t, int size)
 {
     double value[(MOST_MODELS + 1) * MOST_MODELS];
     const char *row[MOST_MODELS + 1], *column[MOST_MODELS];
-    for (int from = 0; from <= t->n; from++)
-        for (int to = 0; to < t->n; to++)
-            value[from * t->n + to] = from < t->n ? t->right[size][from][to].value : t->random[size][to].value;
-    for (int i = 0; i < t->n; i++)
-        row[i] = column[i] = t->model[i].name;
-    row[t->n] = "random";
+    struct known known = find_known(t, t->right[size]);
+    for (int k = 0; k < known.columns; k++) {
+        column[k] = t->model[known.to[k]].name;
+        value[known.rows * known.columns + k] = t->random[size][known.to[k]].value;
+        for (int i = 0; i < known.rows; i++)
+            value[i * known.columns + k] = t->right[size][known.from[i]][known.to[k]].value;
+    }
+    for (int i = 0; i < known.rows; i++)
+        row[i] = t->model[known.from[i]].name;
+    row[known.rows] = "random";
     const char *alt =
         page_text(p,
                   "Share of right answers on %d %% of the pixels, a row for each model that chose them and "
@@ -154,8 +184,8 @@ static void draw_matrix(struct page *p, const struct transfer *t, int size)
                          .description = alt,
                          .x_label = "shown to",
                          .y_label = "chosen by",
-                         .rows = t->n + 1,
-                         .columns = t->n,
+                         .rows = known.rows + 1,
+                         .columns = known.columns,
                          .row_name = row,
                          .column_name = column,
                          .unit = UNIT_SHARE,
@@ -171,17 +201,17 @@ static void draw_matrix(struct page *p, const struct transfer *t, int size)
 static void write_matrices(struct page *p, const struct transfer *t)
 {
     for (int i = 0; i < SIZES; i++) {
-        page_print(p, "\n### Parts of %d %%", percents[i]);
-        page_print(p, "Rows: the model whose search chose the pixels (gradient, ranked by margin). Columns: the model "
-                      "that answers. Every cell is over all test pictures, with Wilson's interval.");
-        write_matrix(p, t, t->right[i]);
-        if (any_known(t, t->right[i]))
+        if (find_known(t, t->right[i]).rows)
+            page_print(p, "### Parts of %d %%", percents[i]);
+        write_matrix(p, t, page_text(p, "parts of %d %% shown to other models", percents[i]),
+                     "Rows: the model whose search chose the pixels (gradient, ranked by margin). Columns: the model "
+                     "that answers. Every cell is over all test pictures, with Wilson's interval.",
+                     t->right[i]);
+        if (find_known(t, t->right[i]).rows)
             draw_matrix(p, t, i);
     }
-    if (any_known(t, t->probability)) {
-        page_print(p, "\nThe same at %d %%, pixels ranked by probability:", percents[0]);
-        write_matrix(p, t, t->probability);
-    }
+    write_matrix(p, t, page_text(p, "parts of %d %% ranked by probability", percents[0]),
+                 page_text(p, "The same at %d %%, pixels ranked by probability:", percents[0]), t->probability);
 }
 
 /* --- what was expected -------------------------------------------------------------------------------------------- */
@@ -218,14 +248,13 @@ static void compare_expected(struct page *p, const struct transfer *t)
 bool section_transfer(struct page *p, struct err *err)
 {
     struct transfer *t = mem_alloc(1, sizeof *t);
-    page_section(p, 3);
+    page_section(p, 3,
+                 "how many test pictures are answered right on 5 % or 10 % of their pixels, all others hidden: those "
+                 "that a search in the same model kept longest, those that a search in another model did, or random "
+                 "ones");
     list_models(p, t);
     bool ok = read_transfer(p, t, err);
     if (ok) {
-        page_print(p,
-                   "Each test picture with 5 %% or 10 %% of its pixels, all others hidden: those that a search in one "
-                   "model kept longest, or as many random ones. How many are answered right by the model that chose "
-                   "the pixels, by models trained alike from other seeds, and by models of other kinds?");
         write_summary(p, t);
         write_matrices(p, t);
         compare_expected(p, t);
