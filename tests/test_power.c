@@ -128,3 +128,19 @@ Test(power, number_of_a_set_decides_what_it_is)
     check_free(&other);
     plant_policies_free(&policies);
 }
+
+Test(power, model_is_tried_on_as_many_pictures_as_asked)
+{
+    struct plant_policies policies;
+    struct plant few = *plant_find("calibration");
+    struct err err;
+    few.pictures = 200;
+    cr_assert(plant_policies_read("cfg", &policies, &err), "%s", err.text);
+    for (int seed = 1; seed <= 5; seed++) {
+        struct check c;
+        cr_assert(plant_judge(&few, &policies, 0, (uint64_t)seed, &c, &err), "%s", err.text);
+        cr_expect(c.estimate.n == 200 && c.status != CHECK_FAIL, "set %d: %s", seed, check_status_name(c.status));
+        check_free(&c);
+    }
+    plant_policies_free(&policies);
+}

@@ -21,7 +21,7 @@
 #include "validate/checks/checks.h"
 #include "validate/report/format.h"
 
-static long long sets = 200, seed = 1, threads;
+static long long sets = 200, seed = 1, threads, pictures;
 static const char *cfg = "cfg", *plot_path, *json_path;
 static bool list;
 
@@ -29,6 +29,8 @@ static const struct setting table[] = {
     { "list", 0, SETTING_FLAG, &list, 0, 0, NULL, NULL, "list the checks and what is planted for each", NULL },
     { "sets", 0, SETTING_INT, &sets, 1, 100000, "N", NULL, "models or data sets for each strength", NULL },
     { "seed", 0, SETTING_INT, &seed, 0, 1e9, "N", NULL, "seed of the first of them; the next ones follow", NULL },
+    { "pictures", 0, SETTING_INT, &pictures, 1, 10000000, "N", NULL,
+      "size of the split that a model is tried on (default: 10,000)", NULL },
     { "threads", 'j', SETTING_INT, &threads, 1, 1024, "N", NULL, "processes that judge (default: processors)", NULL },
     { "cfg", 0, SETTING_STRING, &cfg, 0, 0, "DIR", NULL, "where release.conf and dataset.conf are", NULL },
     { "json", 0, SETTING_STRING, &json_path, 0, 0, "FILE", NULL, "write the table there, too", NULL },
@@ -42,7 +44,8 @@ static const struct settings settings = {
     .table = table,
     .n = sizeof table / sizeof *table,
     .max_positional = 1,
-    .examples = "  power sis.size --sets 20\n  power border.sufficiency@2 --json power.json --out power.svg\n",
+    .examples = "  power sis.size --sets 20\n  power calibration --pictures 200\n  power border.sufficiency@2 --json "
+                "power.json --out power.svg\n",
 };
 
 /* --- one strength ------------------------------------------------------------------------------------------------- */
@@ -252,13 +255,17 @@ static bool draw_up(const struct plant *plant, const struct plant_policies *poli
 
 static bool run(const char *name, struct err *err)
 {
-    const struct plant *plant = plant_find(name);
+    const struct plant *found = plant_find(name);
     struct plant_policies policies;
-    if (!plant)
+    if (!found)
         return err_usage(err, "%s: nothing is planted for this check; --list names those for which something is", name);
+    if (pictures > 0 && !found->into_model)
+        return err_usage(err, "--pictures: %s is tried on data sets of their own size; leave it out", found->name);
+    struct plant plant = *found;
+    plant.pictures = pictures;
     if (!plant_policies_read(cfg, &policies, err))
         return false;
-    bool ok = draw_up(plant, &policies, err);
+    bool ok = draw_up(&plant, &policies, err);
     plant_policies_free(&policies);
     return ok;
 }

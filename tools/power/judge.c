@@ -65,7 +65,7 @@ static void complete(struct policy_check policy, bool ran, const struct err *why
 static bool judge_model(const struct plant *plant, const struct policy *all, struct policy_check policy,
                         double strength, uint64_t seed, struct check *out, struct err *err)
 {
-    struct planted_scene scene = { .gain = 1 };
+    struct planted_scene scene = { .gain = 1, .pictures = plant->pictures };
     struct policy alone = *all;
     struct sis_identity identity;
     struct study study;

@@ -16,6 +16,7 @@ struct plant {
     const char *knob; /* what a strength is: "share of test pictures that are copies" */
     int n;            /* strengths, at least 2 */
     double strength[PLANT_STRENGTHS]; /* rising */
+    int64_t pictures;                 /* of the split that a model is tried on; 0: 10,000 */
     /* One of them: makes the fault. */
     void (*into_set)(struct planted_set *s, double strength);
     void (*into_model)(struct planted_scene *s, double strength);

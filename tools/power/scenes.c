@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "tools/power/made.h"
 
 enum { FLOATS = 3 * SCENE_PIXELS, PICTURES = 10000 };
 enum {
@@ -17,8 +18,7 @@ enum {
 static const float grey = 128.0f / 255;
 static const double sure_logit = 20;
 
-static char *const class_names[SCENE_CLASSES] = { (char *)"a", (char *)"b", (char *)"c", (char *)"d",
-                                                  (char *)"e", (char *)"f", (char *)"g", (char *)"h" };
+static const char *const class_names[SCENE_CLASSES] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 
 static bool is_in(const struct scene_layer *l, int pixel, int k)
 {
@@ -235,18 +235,6 @@ static bool read_picture(const struct dataset *data, enum split split, int64_t i
     return true;
 }
 
-static char *where(const struct dataset *data, enum split split, int64_t i)
-{
-    (void)split;
-    return mem_format("%s#%lld", data->name, (long long)i);
-}
-
-static char *no_file(const struct dataset *data, enum split split, int64_t i)
-{
-    (void)data, (void)split, (void)i;
-    return NULL;
-}
-
 void scene_open(struct planted_scene *s, uint64_t seed)
 {
     s->seed = seed;
@@ -260,21 +248,10 @@ void scene_open(struct planted_scene *s, uint64_t seed)
                                     .batch = 64,
                                     .logits = logits,
                                     .gradient = gradient };
-    s->data = (struct dataset){ .name = (char *)"planted",
-                                .classes = SCENE_CLASSES,
-                                .class_names = (char **)class_names,
-                                .c = 3,
-                                .h = SCENE_SIDE,
-                                .w = SCENE_SIDE,
-                                .mean = { grey, grey, grey },
-                                .std = { 0.25f, 0.25f, 0.25f },
-                                .count = { [SPLIT_TEST] = PICTURES },
-                                .packed = true,
-                                .label = label_of,
-                                .read = read_picture,
-                                .where = where,
-                                .file = no_file,
-                                .self = s };
+    s->data = made_dataset(SCENE_CLASSES, class_names, SCENE_SIDE, grey, 0.25f, s);
+    s->data.count[SPLIT_TEST] = s->pictures > 0 ? s->pictures : PICTURES;
+    s->data.label = label_of;
+    s->data.read = read_picture;
 }
 
 void scene_close(struct planted_scene *s)

@@ -36,6 +36,7 @@ struct scene_layer {
 
 struct planted_scene {
     struct scene_layer layer[SCENE_LAYERS];
+    int64_t pictures; /* of the test split; 0: 10,000 */
     double gain, bias;
     double mislabelled;    /* share of the pictures that show another class than their label's */
     double of_mislabelled; /* the amplitude of these, times this; 0: 1 */

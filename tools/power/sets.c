@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "datasets/augment.h"
+#include "tools/power/made.h"
 
 enum { STREAM_FAULTS = RNG_PLANTED | 24 << 8, STREAM_COPY = RNG_PLANTED | 25 << 8, CORNER = 4, STEP = 2 };
 
@@ -137,33 +138,12 @@ static bool read_picture(const struct dataset *data, enum split split, int64_t i
     return !(rng_unit(&r) < s->unusable) || spoil(out, &r, err);
 }
 
-static char *where(const struct dataset *data, enum split split, int64_t i)
-{
-    return mem_format("%s %s#%lld", data->name, split == SPLIT_TRAIN ? "train" : "test", (long long)i);
-}
-
-static char *no_file(const struct dataset *data, enum split split, int64_t i)
-{
-    (void)data, (void)split, (void)i;
-    return NULL;
-}
-
 void planted_set_open(struct planted_set *s, uint64_t seed)
 {
     s->made.seed = (int64_t)seed;
-    s->data = (struct dataset){ .name = (char *)"planted",
-                                .classes = SET_CLASSES,
-                                .class_names = (char **)planted_shape_names,
-                                .c = 3,
-                                .h = SET_SIDE,
-                                .w = SET_SIDE,
-                                .mean = { 0.5f, 0.5f, 0.5f },
-                                .std = { 0.21f, 0.21f, 0.21f },
-                                .count = { s->made.n_train, s->made.n_test },
-                                .packed = true,
-                                .label = label_of,
-                                .read = read_picture,
-                                .where = where,
-                                .file = no_file,
-                                .self = s };
+    s->data = made_dataset(SET_CLASSES, planted_shape_names, SET_SIDE, 0.5f, 0.21f, s);
+    s->data.count[SPLIT_TRAIN] = s->made.n_train;
+    s->data.count[SPLIT_TEST] = s->made.n_test;
+    s->data.label = label_of;
+    s->data.read = read_picture;
 }
