@@ -8,7 +8,7 @@
 static const char magic[8] = { 'M', 'A', 'R', 'G', 'C', 'K', 'P', 'T' };
 
 enum {
-    FORMAT = 1,
+    FORMAT = 2, /* 1: crops and flips were drawn anew each epoch, so the rest of the training would be another */
     BYTE_ORDER_MARK = 0x01020304,
     MAX_TEXT = 1 << 22,    /* bytes of identity and of host */
     MAX_RECORDS = 1 << 20,
