@@ -1,4 +1,5 @@
-/* Copies across the splits, within the training split, and with different labels: three counts over one search. */
+/* Copies across the splits, within the training split (or the test split, when it stands alone), and with different
+ * labels: three counts over one search. */
 #include "validate/dataset/dataset_checks.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 #include "validate/dataset/shown.h"
 #include "validate/report/format.h"
 
-enum kind { ACROSS, WITHIN, LABELS };
+enum kind { ACROSS, WITHIN, WITHIN_TEST, LABELS };
 enum { EXAMPLES = 6, EXAMPLE_SIDE = 128 };
 
 static const uint32_t nobody = UINT32_MAX;
@@ -44,6 +45,7 @@ static bool is_partner(const struct copies *c, uint32_t i, uint32_t other)
     switch (c->kind) {
     case ACROSS: return i >= c->d->n_train && other < c->d->n_train;
     case WITHIN: return i < c->d->n_train && other < i;
+    case WITHIN_TEST: return other < i; /* there is no other split */
     case LABELS: return label_of(c, i) != label_of(c, other);
     }
     return false;
@@ -128,6 +130,15 @@ static const struct wording {
                  .keep = "Keep the copies, or remove them when folds are drawn from the training set.",
                  .act = "Remove the copies (--export-suspects lists them), or keep all copies of a picture in the same "
                         "fold." },
+    [WITHIN_TEST] = { .question = "Does the test set repeat its pictures?",
+                      .measure = "of the test pictures repeat an earlier one",
+                      .asks = "count the test pictures that are a copy of an earlier one",
+                      .counted = "test pictures are copies of an earlier one",
+                      .pass = "Nearly every test picture counts once.",
+                      .fail = "What is repeated weighs more in every test result, and the results rest on fewer "
+                              "pictures than their number says.",
+                      .keep = "Keep the copies, or count each picture once.",
+                      .act = "Remove the copies (--export-suspects lists them), and measure again." },
     [LABELS] = { .question = "Do copies of one picture have different labels?",
                  .measure = "of all pictures have a copy with another label",
                  .asks = "count the pictures that have a copy with another label",
@@ -159,9 +170,9 @@ static void word(struct copies *c)
     out->question = mem_string(w->question);
     out->measure = mem_string(w->measure);
     out->asks =
-        mem_format("We compare all pictures, training and test, with each other, by a hash of their look and then by "
-                   "their pixels, and %s: equal, stored again, resized, lighter or darker, or mirrored.",
-                   w->asks);
+        mem_format("We compare all pictures%s with each other, by a hash of their look and then by their pixels, and "
+                   "%s: equal, stored again, resized, lighter or darker, or mirrored.",
+                   c->d->n_train > 0 && c->d->n_train < c->d->n ? ", training and test," : "", w->asks);
     out->found =
         mem_format("%s of %s %s: %s. Of them %s are equal in every pixel, %s are mirrored. In the whole set %s pairs "
                    "looked alike, "
@@ -310,7 +321,7 @@ static bool check_copies(struct survey *s, const struct policy_check *p, enum ki
 {
     struct copies c = { .survey = s, .policy = p, .check = out, .kind = kind };
     const struct dataset *data = s->data;
-    if ((kind != LABELS && data->count[SPLIT_TRAIN] == 0) || (kind == ACROSS && data->count[SPLIT_TEST] == 0))
+    if (kind == ACROSS && (data->count[SPLIT_TRAIN] == 0 || data->count[SPLIT_TEST] == 0))
         return err_usage(err, "%s: data set %s has no %s pictures; take the check out of the policy", p->id, data->name,
                          data->count[SPLIT_TRAIN] == 0 ? "training" : "test");
     if (!duplicates_find(s, &c.d, err))
@@ -343,7 +354,7 @@ bool check_duplicates_within(struct survey *s, const struct policy_check *p, int
                              struct err *err)
 {
     (void)n;
-    return check_copies(s, p, WITHIN, out, err);
+    return check_copies(s, p, s->data->count[SPLIT_TRAIN] > 0 ? WITHIN : WITHIN_TEST, out, err);
 }
 
 bool check_duplicates_labels(struct survey *s, const struct policy_check *p, int64_t n, struct check *out,
