@@ -84,7 +84,8 @@ static bool open_masks(const struct view_options *o, struct masked_view *v, stru
 
 static bool is_drawn(const struct masked_view *v)
 {
-    return v->spec.kind == VIEW_RANDOM || v->spec.kind == VIEW_SEGMENT || v->baseline == BASELINE_NOISE;
+    return v->spec.kind == VIEW_RANDOM || v->spec.kind == VIEW_SEGMENT || v->spec.values == VIEW_SHUFFLED ||
+           v->baseline == BASELINE_NOISE;
 }
 
 /* Everything that decides what is shown; files by their content. */
@@ -216,9 +217,8 @@ static void map_side(int *at, int n, int shift, bool flip, float start, float le
 /* What becomes of a pixel of the output. */
 enum { PIXEL_HIDDEN, PIXEL_SHOWN, PIXEL_PAD };
 
-/* fate[pixels]: the mask carried along by the placement. */
-static void carry(const struct masked_view *v, const struct image8 *in, const struct placement *p, const uint8_t *mask,
-                  uint8_t *fate)
+/* from[pixels]: the pixel of the frame that each pixel of the output comes from, or one of the above. */
+static void trace(const struct masked_view *v, const struct image8 *in, const struct placement *p, int *from)
 {
     int h = v->frame.h, w = v->frame.w, *row = mem_alloc((size_t)h + (size_t)w, sizeof *row), *column = row + h;
     struct placement f = augment_test_placement(&v->frame, in->h, in->w);
@@ -227,10 +227,17 @@ static void carry(const struct masked_view *v, const struct image8 *in, const st
     map_side(column, w, p->dx, p->flip, p->x0, p->rw, f.x0, f.rw);
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)
-            fate[y * w + x] = row[y] == BEYOND_PICTURE || column[x] == BEYOND_PICTURE ? PIXEL_PAD
-                              : row[y] < 0 || column[x] < 0                           ? PIXEL_HIDDEN
-                                                                                      : mask[row[y] * w + column[x]];
+            from[y * w + x] = row[y] == BEYOND_PICTURE || column[x] == BEYOND_PICTURE ? BEYOND_PICTURE
+                              : row[y] < 0 || column[x] < 0                           ? BEYOND_FRAME
+                                                                                      : row[y] * w + column[x];
     free(row);
+}
+
+/* fate[n]: the mask carried along. */
+static void carry(const uint8_t *mask, const int *from, int n, uint8_t *fate)
+{
+    for (int i = 0; i < n; i++)
+        fate[i] = from[i] >= 0 ? mask[from[i]] : from[i] == BEYOND_PICTURE ? PIXEL_PAD : PIXEL_HIDDEN;
 }
 
 static bool in_test_geometry(const struct masked_view *v, const struct image8 *in, const struct placement *p)
@@ -265,7 +272,7 @@ static void paint(const struct masked_view *v, int64_t image, const uint8_t *fat
                        v->baseline == BASELINE_MEAN ? v->mean[c] : 0);
     else
         hide_by(v, image, fate, x);
-    for (int i = 0; v->spec.places_only && i < v->frame.c * v->pixels; i++)
+    for (int i = 0; v->spec.values == VIEW_WHITE && i < v->frame.c * v->pixels; i++)
         if (fate[i % v->pixels] == PIXEL_SHOWN)
             x[i] = 1;
 }
@@ -289,21 +296,63 @@ static bool mask_of(const struct masked_view *v, enum split split, int64_t image
     return ok;
 }
 
+/* other[pixels]: whose value a shown pixel gets, dealt out among the shown ones once for each image. */
+static void deal_out(const struct masked_view *v, enum split split, int64_t image, const uint8_t *mask, uint32_t *other)
+{
+    struct rng r = rng_stream(v->seed, RNG_VIEW, (uint32_t)split, (uint32_t)image);
+    uint32_t *place = mem_alloc(2 * (size_t)v->pixels, sizeof *place), *order = place + v->pixels, n = 0;
+
+    for (int k = 0; k < v->pixels; k++)
+        if (mask[k])
+            place[n++] = (uint32_t)k;
+    rng_permutation(&r, n, order);
+    for (uint32_t i = 0; i < n; i++)
+        other[place[i]] = place[order[i]];
+    free(place);
+}
+
+/* Shown pixels of x get each other's values as the frame has them; with from NULL x itself is taken for the frame. */
+static void shuffle(const struct masked_view *v, enum split split, int64_t image, const struct image8 *in,
+                    const uint8_t *mask, const int *from, float *x)
+{
+    size_t pixels = (size_t)v->pixels, n = (size_t)v->frame.c * pixels;
+    uint32_t *other = mem_alloc(pixels, sizeof *other);
+    float *frame = mem_alloc(n, sizeof *frame);
+
+    deal_out(v, split, image, mask, other);
+    if (from)
+        augment_image(&v->frame, in, NULL, frame);
+    else
+        memcpy(frame, x, n * sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        int k = from ? from[i % pixels] : (int)(i % pixels);
+        if (k >= 0 && mask[k])
+            x[i] = frame[i - i % pixels + other[k]];
+    }
+    free(frame);
+    free(other);
+}
+
 bool view_apply(const struct masked_view *v, enum split split, int64_t image, const struct image8 *in,
                 const struct placement *p, float *x, struct err *err)
 {
     size_t pixels = (size_t)v->pixels;
     uint8_t *own = mem_alloc(2 * pixels, 1), *carried = own + pixels;
-    const uint8_t *mask = v->fixed ? v->fixed : own;
+    const uint8_t *mask = v->fixed ? v->fixed : own, *fate = mask;
     bool plain = in_test_geometry(v, in, p);
     bool ok = v->fixed || mask_of(v, split, image, in, plain, x, own, err);
+    int *from = ok && v->order == MASK_BEFORE && !plain ? mem_alloc(pixels, sizeof *from) : NULL;
 
-    if (ok && v->order == MASK_BEFORE && !plain) {
-        carry(v, in, p, mask, carried);
-        mask = carried;
+    if (from) {
+        trace(v, in, p, from);
+        carry(mask, from, v->pixels, carried);
+        fate = carried;
     }
     if (ok)
-        paint(v, image, mask, x);
+        paint(v, image, fate, x);
+    if (ok && v->spec.values == VIEW_SHUFFLED)
+        shuffle(v, split, image, in, mask, from, x);
+    free(from);
     free(own);
     return ok;
 }

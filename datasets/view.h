@@ -9,10 +9,12 @@
  *                         that is read: those of the highest threshold, or the S (as 5% or 0.05) of the pixels that
  *                         were removed last
  *   mask-only:FILE...     the same, but the kept pixels are white: only their places are shown
+ *   shuffled:FILE...      the same, but the kept pixels' colours are dealt out anew among them: places and colours are
+ *                         right, which stands where is not
  *
- * Pixels are those of the network's input in the test geometry (the frame). A mask belongs to its image: random and
- * segment are keyed by (seed, image), so they are the same in every epoch, program and thread. What lies outside the
- * frame, which random crops of large images can reach, is hidden. */
+ * Pixels are those of the network's input in the test geometry (the frame). A mask belongs to its image: random,
+ * segment and shuffled are keyed by (seed, image), so they are the same in every epoch, program and thread. What lies
+ * outside the frame, which random crops of large images can reach, is hidden. */
 #ifndef MARGINALIA_DATASETS_VIEW_H
 #define MARGINALIA_DATASETS_VIEW_H
 

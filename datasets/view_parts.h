@@ -4,8 +4,11 @@
 
 #include "datasets/view.h"
 
-/* VIEW_RING: border:W and ring:W@OFFSET. VIEW_MASKS: masks: and mask-only:. */
+/* VIEW_RING: border:W and ring:W@OFFSET. VIEW_MASKS: masks:, mask-only: and shuffled:. */
 enum view_kind { VIEW_RING, VIEW_CENTER, VIEW_RANDOM, VIEW_SEGMENT, VIEW_MASKS };
+
+/* What shown pixels have: their own values, white, or each other's. */
+enum view_values { VIEW_OWN_VALUES, VIEW_WHITE, VIEW_SHUFFLED };
 
 enum { VIEW_FILES = 2, VIEW_TEXT_LONGEST = 4000, VIEW_MAX_SIDE = 65536 };
 
@@ -14,7 +17,7 @@ struct view_spec {
     enum view_kind kind;
     int width, offset; /* ring, px */
     double share;      /* of the pixels, in (0,1); masks: of those removed last, 0: the mask of the highest threshold */
-    bool places_only;  /* mask-only: shown pixels become white */
+    enum view_values values; /* VIEW_MASKS; else their own */
     int n_files;
     char *file[VIEW_FILES];
 };

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 
-#define FORMS "border:W, ring:W@OFFSET, center:F, random:F, segment:F, masks:FILE or mask-only:FILE"
+#define FORMS "border:W, ring:W@OFFSET, center:F, random:F, segment:F, masks:FILE, mask-only:FILE or shuffled:FILE"
 
 /* One text on its way through the parser; `rest` is what stands behind the colon. */
 struct reading {
@@ -119,7 +119,13 @@ static bool read_masks(const struct reading *r)
 
 static bool read_places(const struct reading *r)
 {
-    r->out->places_only = true;
+    r->out->values = VIEW_WHITE;
+    return read_masks(r);
+}
+
+static bool read_shuffled(const struct reading *r)
+{
+    r->out->values = VIEW_SHUFFLED;
     return read_masks(r);
 }
 
@@ -139,7 +145,7 @@ static const struct {
     bool (*read)(const struct reading *r);
 } forms[] = {
     { "border", read_border },   { "ring", read_ring },   { "center", read_center },    { "random", read_random },
-    { "segment", read_segment }, { "masks", read_masks }, { "mask-only", read_places },
+    { "segment", read_segment }, { "masks", read_masks }, { "mask-only", read_places }, { "shuffled", read_shuffled },
 };
 
 bool view_spec_parse(const char *text, struct view_spec *out, struct err *err)
@@ -166,7 +172,9 @@ bool view_spec_parse(const char *text, struct view_spec *out, struct err *err)
 static char *masks_text(const struct view_spec *s)
 {
     char *files = s->n_files == 2 ? mem_format("%s,%s", s->file[0], s->file[1]) : mem_string(s->file[0]);
-    const char *word = s->places_only ? "mask-only" : "masks";
+    const char *word = s->values == VIEW_WHITE      ? "mask-only"
+                       : s->values == VIEW_SHUFFLED ? "shuffled"
+                                                    : "masks";
     char *text = s->share > 0 ? mem_format("%s:%s@%.15g", word, files, s->share) : mem_format("%s:%s", word, files);
 
     free(files);

@@ -49,6 +49,7 @@ Test(view, every_form_is_read_and_written_in_one_way)
         { "masks:one.npz,two.npz@0.5", "masks:one.npz,two.npz@0.5" },
         { "mask-only:one.npz", "mask-only:one.npz" },
         { "mask-only:a b.npz@50%", "mask-only:a b.npz@0.5" },
+        { "shuffled:one.npz,two.npz@5%", "shuffled:one.npz,two.npz@0.05" },
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct view_spec s;

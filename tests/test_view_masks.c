@@ -185,6 +185,132 @@ Test(view_masks, mask_only_shows_places_in_white)
     view_close(v);
 }
 
+/* --- dealt out anew ----------------------------------------------------------------------------------------------- */
+
+static const struct augment colours = { .c = 3, .h = H, .w = W, .test_resize = 1, .pad = { 0.9f, 0.9f, 0.9f } };
+enum { COLOURS = 3 * AREA, SHOWN = AREA / 2, OWN_SEED = 7, OTHER_SEED = 8 };
+
+/* A picture in which every value is another one, and the best half of image 3's pixels dealt out. */
+static struct image8 counting(void)
+{
+    static uint8_t bytes[COLOURS];
+    for (int i = 0; i < COLOURS; i++)
+        bytes[i] = (uint8_t)(4 * i + 1);
+    return (struct image8){ 3, H, W, bytes };
+}
+
+static void deal(const char *view, enum mask_order order_of_masks, uint64_t seed, const struct placement *p, float *x)
+{
+    struct image8 in = counting();
+    char *text = mem_format("%s@50%%", view);
+    struct view_options o = { text, &fake, &colours, BASELINE_MEAN, order_of_masks, seed };
+    struct masked_view *v;
+    struct err err;
+    cr_assert(view_open(&o, &v, &err), "%s", err.text);
+    cr_assert(view_apply(v, SPLIT_TEST, 3, &in, p, x, &err), "%s", err.text);
+    view_close(v);
+    free(text);
+}
+
+/* The picture itself in x, dealt out in y. */
+static void deal_plain(const char *view, uint64_t seed, float *x, float *y)
+{
+    struct image8 in = counting();
+    struct placement p = augment_image(&colours, &in, NULL, x);
+    memcpy(y, x, COLOURS * sizeof *x);
+    deal(view, MASK_BEFORE, seed, &p, y);
+}
+
+static char *shuffled_view(void)
+{
+    return mem_format("shuffled:%s", write_results("a"));
+}
+
+/* Where the colour of y's pixel k stands among the last pixels of x; -1: nowhere. */
+static int find_colour(const float *x, const float *y, int k)
+{
+    for (int i = AREA - SHOWN; i < AREA; i++)
+        if (x[i] == y[k] && x[AREA + i] == y[AREA + k] && x[2 * AREA + i] == y[2 * AREA + k])
+            return i;
+    return -1;
+}
+
+Test(view_masks, shuffled_deals_whole_colours_out_among_the_places)
+{
+    char *view = shuffled_view();
+    float x[COLOURS], y[COLOURS];
+    int used[AREA] = { 0 }, moved = 0;
+    deal_plain(view, OWN_SEED, x, y);
+    for (int k = 0; k < AREA; k++) {
+        int from = k < AREA - SHOWN ? -1 : find_colour(x, y, k);
+        if (k < AREA - SHOWN) {
+            cr_expect(y[k] == 0.5f && y[AREA + k] == 0.5f && y[2 * AREA + k] == 0.5f, "pixel %d is hidden", k);
+            continue;
+        }
+        cr_assert_geq(from, 0, "pixel %d has a colour that none of the places had", k);
+        cr_expect_eq(used[from]++, 0, "the colour of pixel %d comes twice", from);
+        moved += from != k;
+    }
+    cr_assert_gt(moved, SHOWN / 2);
+    free(view);
+}
+
+Test(view_masks, shuffled_is_keyed_by_the_seed_and_says_so)
+{
+    char *view = shuffled_view();
+    float x[COLOURS], y[COLOURS], again[COLOURS], other[COLOURS];
+    deal_plain(view, OWN_SEED, x, y);
+    deal_plain(view, OWN_SEED, x, again);
+    deal_plain(view, OTHER_SEED, x, other);
+    cr_expect_eq(memcmp(y, again, sizeof y), 0);
+    cr_expect_neq(memcmp(y, other, sizeof y), 0);
+    struct masked_view *v = open_text(mem_format("%s@50%%", view));
+    cr_expect(strstr(view_text(v), ", seed 0, "), "%s", view_text(v));
+    view_close(v);
+    free(view);
+}
+
+Test(view_masks, before_moves_the_picture_that_was_dealt_out)
+{
+    char *view = shuffled_view();
+    float x[COLOURS], y[COLOURS], moved[COLOURS];
+    struct image8 in = counting();
+    struct augment a = colours;
+    a.flip = true, a.crop_pad = 2;
+    deal_plain(view, OWN_SEED, x, y);
+    for (uint32_t draw = 0; draw < 50; draw++) {
+        struct showing showing = { 1, draw, 3 };
+        struct placement p = augment_image(&a, &in, &showing, moved);
+        deal(view, MASK_BEFORE, OWN_SEED, &p, moved);
+        for (int i = 0; i < COLOURS; i++) {
+            int row = i % AREA / W + p.dy, column = (p.flip ? W - 1 - i % W : i % W) + p.dx;
+            bool inside = row >= 0 && row < H && column >= 0 && column < W;
+            cr_assert_eq(moved[i], inside ? y[i / AREA * AREA + row * W + column] : 0.9f, "draw %u, float %d", draw, i);
+        }
+    }
+    free(view);
+}
+
+Test(view_masks, after_deals_out_what_comes_under_the_mask)
+{
+    char *view = shuffled_view();
+    float x[COLOURS], y[COLOURS];
+    struct image8 in = counting();
+    struct augment a = colours;
+    struct showing showing = { 1, 1, 3 };
+    a.crop_pad = 2;
+    struct placement p = augment_image(&a, &in, &showing, x);
+    cr_assert(p.dx || p.dy, "this showing moves nothing; choose another");
+    memcpy(y, x, sizeof y);
+    deal(view, MASK_AFTER, OWN_SEED, &p, y);
+    for (int k = AREA - SHOWN; k < AREA; k++)
+        cr_expect_geq(find_colour(x, y, k), 0, "pixel %d has a colour that was not under the mask", k);
+    for (int k = 0; k < AREA - SHOWN; k++)
+        cr_expect_eq(y[k], 0.5f, "pixel %d is hidden", k);
+    cr_expect_neq(memcmp(x + AREA - SHOWN, y + AREA - SHOWN, SHOWN * sizeof *x), 0);
+    free(view);
+}
+
 Test(view_masks, each_split_has_its_file)
 {
     const char *test = write_results("test");

@@ -95,7 +95,10 @@ test_accuracy() { # of run $1
     both=test-masks/masks.npz,train-masks/masks.npz
     train tiny.cfg --view masks:$both@10% --epochs 1 --out masked
     train tiny.cfg --view mask-only:$both@10% --epochs 1 --out places
+    train tiny.cfg --view shuffled:$both@10% --epochs 1 --out shuffled
     run ! cmp masked/final.weights places/final.weights
+    run ! cmp masked/final.weights shuffled/final.weights
+    run ! cmp places/final.weights shuffled/final.weights
     grep -q "test masks $(sha256sum <test-masks/masks.npz | cut -d' ' -f1)" masked/manifest.json
     refused() { # status, part of the message, view
         run --separate-stderr train tiny.cfg --view "$3" --out refused

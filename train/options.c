@@ -49,7 +49,7 @@ static int view_rows(struct train_options *o, const char **without, struct setti
     const struct setting rows[] = {
         { .name = "view", .kind = SETTING_STRING, .value = &o->view, .argument = "VIEW",
           .help = "train and test on a part of each picture: border:W, ring:W@OFFSET, center:F, random:F, segment:F, "
-                  "masks:FILE[,FILE][@F] or mask-only:FILE (marginalia-train(1), MASKED VIEWS)" },
+                  "masks:FILE[,FILE][@F], mask-only:FILE or shuffled:FILE (marginalia-train(1), MASKED VIEWS)" },
         { .name = "baseline", .kind = SETTING_CHOICE, .value = &o->baseline, .choices = BASELINE_WORDS,
           .argument = "WORD", .help = "what stands in the place of the pixels that a view hides (default: mean)" },
         { .name = "mask-order", .kind = SETTING_CHOICE, .value = &o->mask_order, .choices = MASK_ORDER_WORDS,

@@ -17,8 +17,8 @@ struct setting option_view(const char **value)
                              .value = value,
                              .argument = "VIEW",
                              .help = "show the model a part of each picture: border:W, ring:W@OFFSET, center:F, "
-                                     "random:F, segment:F, masks:FILE[@F] or mask-only:FILE (marginalia-train(1), "
-                                     "MASKED VIEWS)" };
+                                     "random:F, segment:F, masks:FILE[@F], mask-only:FILE or shuffled:FILE "
+                                     "(marginalia-train(1), MASKED VIEWS)" };
 }
 
 struct setting option_threads(long long *value)
