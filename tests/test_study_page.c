@@ -181,6 +181,26 @@ Test(study_page, blocks_are_one_empty_line_apart)
     free(text);
 }
 
+static void put_shuffled(int correct)
+{
+    put_steps("{\"step\":\"subset_ranked_2\",\"section\":4,\"state\":\"done\",\"command\":[]},"
+              "{\"step\":\"subset_shuffled_2\",\"section\":4,\"state\":\"done\",\"command\":[]}");
+    put_training("subset_ranked_2", 60, 100);
+    put_training("subset_shuffled_2", correct, 100);
+}
+
+Test(study_page, colours_that_teach_as_much_without_order_are_named_first)
+{
+    put_shuffled(58);
+    expect((const char *const[]){
+        "* Section 4: with their colours dealt out anew among their places, the ranked pixels teach as much (58.0%) as "
+        "in order (60.0%)",
+        "| 5 % ranked, colours dealt out anew among the places | 2 of 3 | 100 | 58% (48% to 67%) |", NULL });
+    put_shuffled(40);
+    expect((const char *const[]){ "| 40% (", NULL });
+    expect_none("* Section 4:");
+}
+
 /* --- how it is made again ----------------------------------------------------------------------------------------- */
 
 static void put_search_steps(const char *third_state)

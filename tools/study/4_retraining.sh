@@ -1,6 +1,6 @@
 # 4. Fresh models trained on 5 % of each picture's pixels: ranked ones (resnet20_1 chose), random ones, only the places
-# of the ranked ones; and with a mask that stays while the picture is cropped and flipped (--mask-order after).
-# No program trains on shuffled values; the check shuffled.values of section 5 tests with them.
+# of the ranked ones, these with their colours dealt out anew among them; and with a mask that stays while the picture is
+# cropped and flipped (--mask-order after).
 #
 # shellcheck shell=bash disable=SC2154 # settings.sh
 
@@ -20,6 +20,8 @@ for seed in "${seeds[@]}"; do
     needs sis_resnet20_1_train sis_resnet20_1_margin
     subset_training "subset_random_$seed" $late "$seed" random:0.05
     subset_training "subset_places_$seed" $late "$seed" "mask-only:$ranked"
+    needs sis_resnet20_1_train sis_resnet20_1_margin
+    subset_training "subset_shuffled_$seed" $late "$seed" "shuffled:$ranked"
     needs sis_resnet20_1_train sis_resnet20_1_margin
     subset_training "subset_ranked_after_$seed" $((late + 1)) "$seed" "masks:$ranked" --mask-order after
     needs sis_resnet20_1_train sis_resnet20_1_margin

@@ -9,12 +9,13 @@ enum { SEEDS = 3 };
 struct training {
     const char *name, *prefix;
 };
-enum { WHOLE, RANKED, RANDOM, PLACES, RANKED_AFTER, RANDOM_AFTER, TRAININGS };
+enum { WHOLE, RANKED, RANDOM, PLACES, SHUFFLED, RANKED_AFTER, RANDOM_AFTER, TRAININGS };
 static const struct training trainings[TRAININGS] = {
     [WHOLE] = { "Whole pictures (section 1)", "resnet20" },
     [RANKED] = { "5 % ranked", "subset_ranked" },
     [RANDOM] = { "5 % random", "subset_random" },
     [PLACES] = { "Places of the ranked 5 % alone", "subset_places" },
+    [SHUFFLED] = { "5 % ranked, colours dealt out anew among the places", "subset_shuffled" },
     [RANKED_AFTER] = { "5 % ranked, mask laid on after cropping", "subset_ranked_after" },
     [RANDOM_AFTER] = { "5 % random, mask laid on after cropping", "subset_random_after" },
 };
@@ -133,7 +134,8 @@ static void compare_expected(struct page *p, const struct values *v)
 {
     const double about = 0.05;
     struct estimate whole = values_summary(&v[WHOLE]), ranked = values_summary(&v[RANKED]),
-                    after = values_summary(&v[RANKED_AFTER]), places = values_summary(&v[PLACES]);
+                    after = values_summary(&v[RANKED_AFTER]), places = values_summary(&v[PLACES]),
+                    shuffled = values_summary(&v[SHUFFLED]);
     if (whole.value - ranked.value > about)
         page_differs(p,
                      "Section 4: trained on ranked 5 %% of the pixels, %s are right (mean of the seeds), on whole "
@@ -149,14 +151,19 @@ static void compare_expected(struct page *p, const struct values *v)
                      "Section 4: the places of the ranked pixels alone, without their colours, teach as much (%s) as "
                      "the pixels do (%s): the choice carries the label.",
                      page_value(p, places.value, UNIT_SHARE), page_value(p, ranked.value, UNIT_SHARE));
+    if (ranked.value - shuffled.value <= about)
+        page_differs(p,
+                     "Section 4: with their colours dealt out anew among their places, the ranked pixels teach as much "
+                     "(%s) as in order (%s): what they draw does not count.",
+                     page_value(p, shuffled.value, UNIT_SHARE), page_value(p, ranked.value, UNIT_SHARE));
 }
 
 bool section_retraining(struct page *p, struct err *err)
 {
     struct values v[TRAININGS];
     page_section(p, 4,
-                 "how well new networks learn from nothing but 5 % of each training picture's pixels, tested on as many "
-                 "of each test picture");
+                 "how well new networks learn from nothing but 5 % of each training picture's pixels, tested on as "
+                 "many of each test picture");
     if (!read_trainings(p, v, err))
         return false;
     write_trainings(p, v);
