@@ -144,3 +144,12 @@ Test(power, model_is_tried_on_as_many_pictures_as_asked)
     }
     plant_policies_free(&policies);
 }
+
+/* Of the policy's 60 pictures the share of the border is uncertain by a tenth: its limit must leave room for that. */
+Test(power, reader_of_all_places_alike_is_cleared_of_the_border)
+{
+    const struct plant *p = plant_find("border.share");
+    int count[CHECK_REPORTED + 1] = { 0 };
+    judge(p, p->strength[0], 6, count);
+    cr_expect_eq(count[CHECK_PASS], 6, "cleared: %d, not decided: %d", count[CHECK_PASS], count[CHECK_INCONCLUSIVE]);
+}

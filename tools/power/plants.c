@@ -285,7 +285,7 @@ const struct plant plants[] = {
     MODELS("subset.sufficiency", "share of pictures with a mark of 13 pixels that tells the class",
         reads_a_mark, 0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1),
     MODELS("border.share", "by how much the outermost pixels weigh more than the others",
-        weighs_the_edge, 0, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 1),
+        weighs_the_edge, 0, 0.03, 0.05, 0.07, 0.1, 0.15, 0.3, 1),
     MODELS("border.accuracy", "share of pictures whose edge tells the class; the middle does in half of them",
         reads_the_edge, 0, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 1),
     MODELS("mask.only", "share of pictures with a mark whose place tells the class",
