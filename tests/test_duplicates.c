@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,16 +171,23 @@ static void store_resized(const char *name, const uint8_t *pixels, int h, int w)
     free(out);
 }
 
-/* 60 training and 12 test pictures that are all different, ten a class and two a class. */
-static void make_set(void)
+/* Pictures from..end-1. */
+static void make_split(const char *split, int from, int end)
 {
     uint8_t pixels[SIDE * SIDE * 3];
-    for (int i = 0; i < 12 * CLASSES; i++) {
+    for (int i = from; i < end; i++) {
         const char *class = draw(i, pixels);
-        char *name = mem_format("set/%s/%s/%02d.png", i < 60 ? "train" : "val", class, i);
+        char *name = mem_format("set/%s/%s/%02d.png", split, class, i);
         fixture_image(name, SIDE, SIDE, 3, pixels);
         free(name);
     }
+}
+
+/* 60 training and 12 test pictures that are all different, ten a class and two a class. */
+static void make_set(void)
+{
+    make_split("train", 0, 10 * CLASSES);
+    make_split("val", 10 * CLASSES, 12 * CLASSES);
 }
 
 static void run(const char *kind, struct survey *s, struct check *out)
@@ -273,6 +281,36 @@ Test(duplicates, copies_are_counted_by_split_and_label)
     free(test);
 }
 
+/* A set of one split with one picture in it twice: the split that is there is judged. */
+static void expect_one_repeated(const char *split, const char *word)
+{
+    uint8_t pixels[SIDE * SIDE * 3];
+    struct survey s;
+    struct check c;
+    char *again = mem_format("set/%s/%s/again.png", split, draw(3, pixels));
+    make_split(split, 0, 5 * CLASSES);
+    fixture_image(again, SIDE, SIDE, 3, pixels);
+    survey_fixture_open(&s, fixture_path("set"), 1);
+    cr_assert(s.data->count[SPLIT_TRAIN] == 0 || s.data->count[SPLIT_TEST] == 0);
+    run("duplicates.within", &s, &c);
+    cr_expect_eq(survey_fixture_detail(&c, "pictures"), 5 * CLASSES + 1);
+    cr_expect_eq(survey_fixture_detail(&c, "copies"), 1, "%s", c.found);
+    cr_expect(strstr(c.question, word) && strstr(c.found, word) && strstr(c.measure, word), "%s", c.found);
+    check_free(&c);
+    survey_fixture_close(&s);
+    free(again);
+}
+
+Test(duplicates, copies_within_a_training_split_alone_are_found)
+{
+    expect_one_repeated("train", "training");
+}
+
+Test(duplicates, copies_within_a_test_split_alone_are_found)
+{
+    expect_one_repeated("val", "test");
+}
+
 /* The first two of three equal pictures have the same label; they count because of the third. */
 Test(duplicates, copies_of_copies_count)
 {
@@ -338,6 +376,7 @@ Test(duplicates, without_a_test_split_nothing_is_said_about_it)
 Test(duplicates, what_is_left_between_two_pictures_is_a_share_of_their_variance)
 {
     static struct small_copy a, b;
+    a.h = a.w = COPY_SIDE;
     for (int k = 0; k < COPY_CHANNELS * COPY_SIDE * COPY_SIDE; k++)
         ((uint8_t *)a.pixels)[k] = (uint8_t)(k * 37 % 120 + 20);
     b = a;
@@ -348,10 +387,47 @@ Test(duplicates, what_is_left_between_two_pictures_is_a_share_of_their_variance)
     for (int k = 0; k < COPY_CHANNELS * COPY_SIDE * COPY_SIDE; k++)
         ((uint8_t *)b.pixels)[k] = (uint8_t)(255 - ((uint8_t *)a.pixels)[k]);
     cr_assert_eq(copy_difference(&a, &b, false), 1, "a negative is no copy");
-    memset(&b, 77, sizeof b);
+    memset(b.pixels, 77, sizeof b.pixels);
     cr_assert_eq(copy_difference(&a, &b, false), 1, "a flat one is no copy");
     for (int k = 0; k < COPY_CHANNELS * COPY_SIDE * COPY_SIDE; k++)
         ((uint8_t *)b.pixels)[k] = ((uint8_t *)a.pixels)[k / COPY_SIDE * COPY_SIDE + COPY_SIDE - 1 - k % COPY_SIDE];
     cr_assert_float_eq(copy_difference(&a, &b, true), 0, 1e-12);
     cr_assert_gt(copy_difference(&a, &b, false), 0.5);
+}
+
+/* Fine stripes and coarse ones: at three quarters of the size the fine ones are gone, and the copy has nothing but the
+ * coarse ones to be known by. */
+static void draw_stripes(uint8_t *pixels, int side)
+{
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++)
+            memset(pixels + 3 * (y * side + x), 120 + (x / 8 + y / 8) % 3 * 25 + (x % 2 ? 12 : -12), 3);
+}
+
+Test(duplicates, smaller_copy_is_compared_at_its_own_size)
+{
+    enum { LARGE = 32, SMALL = 24 };
+    static struct small_copy large, small, enlarged;
+    static uint8_t pixels[3 * LARGE * LARGE], planes[3][LARGE * LARGE], less[3][LARGE * LARGE];
+    float plane[LARGE * LARGE];
+    draw_stripes(pixels, LARGE);
+    for (int c = 0; c < 3; c++) {
+        for (int k = 0; k < LARGE * LARGE; k++)
+            planes[c][k] = pixels[3 * k + c];
+        resize_plane(plane, SMALL, SMALL, planes[c], LARGE, LARGE, 0, 0, LARGE, LARGE);
+        for (int k = 0; k < SMALL * SMALL; k++)
+            less[0][c * SMALL * SMALL + k] = (uint8_t)lrintf(plane[k] * 255);
+    }
+    copy_shrink(&(struct image8){ 3, LARGE, LARGE, planes[0] }, &large);
+    copy_shrink(&(struct image8){ 3, SMALL, SMALL, less[0] }, &small);
+    cr_expect_lt(copy_difference(&large, &small, false), 0.001);
+    cr_expect_lt(copy_difference(&small, &large, false), 0.001);
+    cr_expect_gt(copy_difference(&small, &large, true), 0.5);
+    for (int c = 0; c < 3; c++) {
+        resize_plane(plane, LARGE, LARGE, small.pixels[c], SMALL, SMALL, 0, 0, SMALL, SMALL);
+        for (int k = 0; k < LARGE * LARGE; k++)
+            enlarged.pixels[c][k] = (uint8_t)lrintf(plane[k] * 255);
+    }
+    enlarged.h = enlarged.w = LARGE;
+    cr_expect_gt(copy_difference(&large, &enlarged, false), DUPLICATE_ALIKE, "or the test shows nothing");
 }

@@ -2,7 +2,8 @@
  * stored again, resized, a little brighter, or mirrored. Made once for all checks that ask.
  *
  * Candidates come from the perceptual hashes of the facts (duplicates_search.h) and are confirmed by their pixels
- * (duplicates_compare.h). Flat and unreadable pictures take no part (the check `integrity` names them). */
+ * (duplicates_compare.h), at the size of the smaller of two. Flat and unreadable pictures take no part (the check
+ * `integrity` names them). */
 #ifndef MARGINALIA_VALIDATE_DATASET_DUPLICATES_H
 #define MARGINALIA_VALIDATE_DATASET_DUPLICATES_H
 

@@ -274,7 +274,8 @@ static bool draw(struct copies *c, struct err *err)
     struct figure *f = check_add_figure(c->check, FIGURE_PICTURES);
     f->heading = mem_string("Copies, side by side");
     f->caption = mem_format("%s of the %s, evenly spread through the set, each behind its copy. “Differ”: the share of "
-                            "the contrast that is left between the two at 32 × 32 pixels, once brightness is matched.",
+                            "the contrast that is left between the two at 32 × 32 pixels or less, once brightness is "
+                            "matched.",
                             count_text(c, n), count_text(c, c->count));
     f->description = mem_string("Pairs of pictures that are copies of each other.");
     f->picture = mem_alloc(2 * (size_t)n, sizeof *f->picture);
