@@ -95,6 +95,14 @@ refused() { # fragment of the message, then the arguments
     [ -s killed/net.seed=1/checkpoint.bin ]
 }
 
+@test "a sweep waits for the training of a killed one to end" {
+    "$SWEEP" tiny.cfg net.seed=1 --no-compare --out waits -- "${QUICK[@]}"
+    flock waits/net.seed=1/lock sleep 4 3>&- & # longer than train itself waits
+    wait_until '! flock -n waits/net.seed=1/lock true'
+    "$SWEEP" tiny.cfg net.seed=1 --no-compare --out waits -- "${QUICK[@]}"
+    grep -q '^1,finished,' waits/sweep.csv
+}
+
 @test "a run that fails does not stop the others, and is told of" {
     run --separate-stderr "$SWEEP" tiny.cfg net.learning_rate=1000,0.05 --no-compare -- "${QUICK[@]}"
     echo "$output" "$stderr"
