@@ -408,7 +408,7 @@ Test(duplicates, smaller_copy_is_compared_at_its_own_size)
 {
     enum { LARGE = 32, SMALL = 24 };
     static struct small_copy large, small, enlarged;
-    static uint8_t pixels[3 * LARGE * LARGE], planes[3][LARGE * LARGE], less[3][LARGE * LARGE];
+    static uint8_t pixels[3 * LARGE * LARGE], planes[3][LARGE * LARGE], less[3 * SMALL * SMALL];
     float plane[LARGE * LARGE];
     draw_stripes(pixels, LARGE);
     for (int c = 0; c < 3; c++) {
@@ -416,10 +416,10 @@ Test(duplicates, smaller_copy_is_compared_at_its_own_size)
             planes[c][k] = pixels[3 * k + c];
         resize_plane(plane, SMALL, SMALL, planes[c], LARGE, LARGE, 0, 0, LARGE, LARGE);
         for (int k = 0; k < SMALL * SMALL; k++)
-            less[0][c * SMALL * SMALL + k] = (uint8_t)lrintf(plane[k] * 255);
+            less[c * SMALL * SMALL + k] = (uint8_t)lrintf(plane[k] * 255);
     }
     copy_shrink(&(struct image8){ 3, LARGE, LARGE, planes[0] }, &large);
-    copy_shrink(&(struct image8){ 3, SMALL, SMALL, less[0] }, &small);
+    copy_shrink(&(struct image8){ 3, SMALL, SMALL, less }, &small);
     cr_expect_lt(copy_difference(&large, &small, false), 0.001);
     cr_expect_lt(copy_difference(&small, &large, false), 0.001);
     cr_expect_gt(copy_difference(&small, &large, true), 0.5);
