@@ -16,6 +16,8 @@ for members in 3 5; do
     model=resnet20_ensemble_$members
     search "sis_${model}_margin" 5 $((14 * members)) "$model" "${gradient[@]}"
 done
+search sis_resnet18_1_margin 9 12 resnet18_1 "${gradient[@]}" --images "$images_large"
+search sis_vgg16_1_margin 9 9 vgg16_1 "${gradient[@]}" --images "$images_large"
 
 # Other searches, on the first test pictures: how much smaller are subsets found with more work?
 screened=(--method screened --per-step 32 --candidates 16 --images "$images_screened")

@@ -2,8 +2,9 @@
 #
 # shellcheck shell=bash disable=SC2154 # settings.sh
 
-for model in "${single[@]}" "${ensembles[@]}" "${distilled[@]}"; do
+for model in "${single[@]}" "${ensembles[@]}" "${distilled[@]}" resnet18_1 vgg16_1; do
     case $model in
+    resnet18_1 | vgg16_1) late=9 time=25 ;;
     *ensemble*) late=5 time=8 ;;
     *distilled*) late=6 time=2 ;;
     *) late=3 time=2 ;;

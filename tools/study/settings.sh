@@ -4,12 +4,14 @@
 
 network=cfg/resnet20.cfg
 network_dropout=cfg/resnet20_dropout.cfg
+network_resnet18=cfg/resnet18_cifar.cfg
+network_vgg16=cfg/vgg16_cifar.cfg
 descriptor=datasets/cifar10.conf
 data=(--data "$DATA/cifar10")
 
 seeds=(1 2 3)
 thresholds=0.5,0.6,0.7,0.8,0.9,0.95,0.99
-images_k1=1000 images_screened=500 images_exact=100 images_compared=200
+images_k1=1000 images_screened=500 images_exact=100 images_compared=200 images_large=1000
 release=cfg/release.conf
 curation=cfg/dataset.conf
 long_epochs=200 view_epochs=10
@@ -32,11 +34,12 @@ shown_views=(whole random_5 random_10 border_1 border_2 border_4 ring_4_4 center
 if [ -n "$tiny" ]; then
     network=tools/study/tiny.cfg
     network_dropout=tools/study/tiny_dropout.cfg
+    network_resnet18=$network network_vgg16=$network
     descriptor=tools/study/tiny.conf
     data=()
     thresholds=0.3,0.5,0.9
     seeds=(1)
-    images_k1=8 images_screened=6 images_exact=2 images_compared=12
+    images_k1=8 images_screened=6 images_exact=2 images_compared=12 images_large=8
     release=tools/study/tiny_release.conf
     curation=tools/study/tiny_dataset.conf
     long_epochs=3 view_epochs=1

@@ -22,6 +22,8 @@ static const struct row rows[] = {
     { "Distilled from the ensemble of 5", "resnet20_distilled", 3, 0 },
     { "ResNet-20, 200 epochs", "resnet20_long_1", 0, 0 },
     { "Input dropout, 200 epochs", "resnet20_dropout_long_1", 0, 0 },
+    { "ResNet-18", "resnet18_1", 0, 0 },
+    { "VGG-16", "vgg16_1", 0, 0 },
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 

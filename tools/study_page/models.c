@@ -12,6 +12,8 @@ const struct family families[FAMILIES] = {
     { "Ensemble of 3", "ensemble 3", "resnet20_ensemble_3", 0 },
     { "Ensemble of 5", "ensemble 5", "resnet20_ensemble_5", 0 },
     { "Distilled from the ensemble of 5", "distilled", "resnet20_distilled", 3 },
+    { "ResNet-18", "ResNet-18", "resnet18_1", 0 },
+    { "VGG-16", "VGG-16", "vgg16_1", 0 },
 };
 
 int family_models(const struct family *f)

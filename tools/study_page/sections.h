@@ -23,7 +23,16 @@ struct family {
     const char *prefix;       /* models are PREFIX_1, PREFIX_2, ..., */
     int seeds;                /* or, 0, PREFIX alone */
 };
-enum { FAMILY_PLAIN, FAMILY_DROPOUT, FAMILY_ENSEMBLE_3, FAMILY_ENSEMBLE_5, FAMILY_DISTILLED, FAMILIES };
+enum {
+    FAMILY_PLAIN,
+    FAMILY_DROPOUT,
+    FAMILY_ENSEMBLE_3,
+    FAMILY_ENSEMBLE_5,
+    FAMILY_DISTILLED,
+    FAMILY_RESNET18,
+    FAMILY_VGG16,
+    FAMILIES
+};
 enum { MOST_SEEDS = 8 }; /* and most of whatever is averaged */
 extern const struct family families[FAMILIES];
 
