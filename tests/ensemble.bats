@@ -242,6 +242,17 @@ cpus_of() {
     grep -q 'run = "member_4"' runs/ens/ensemble.conf
 }
 
+@test "a member whose manifest has no test is left out of the summary" {
+    train ens.cfg >/dev/null
+    sed -i '/"results"/,$ s/"test_\(images\|correct\)"/"\1"/' runs/ens/member_1/manifest.json
+    run train ens.cfg --resume --combine probability
+    echo "$output"
+    [ $status -eq 0 ]
+    [ "$(grep -c '^test accuracy, member' <<<"$output")" -eq 2 ]
+    grep -q '^test accuracy, ensemble (mean of probabilities)' <<<"$output"
+    run ! grep -qi nan <<<"$output"
+}
+
 @test "two trainings cannot share an ensemble's directory" {
     for _ in $(seq 10); do
         ! start_long_run run || ! kill -STOP $long || break # it keeps its lock

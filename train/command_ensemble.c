@@ -27,6 +27,8 @@ static void print_summary(const struct ensemble_run *r)
     char what[64];
 
     for (int i = 0; r->test.images && i < r->cfg->members; i++) {
+        if (!r->member[i].images) /* its manifest does not tell */
+            continue;
         snprintf(what, sizeof what, "test accuracy, member %d (seed %llu)", i + 1,
                  (unsigned long long)r->cfg->seed + (unsigned)i);
         print_accuracy(what, r->member[i].correct, r->member[i].images);
