@@ -12,13 +12,20 @@ own() { # round model
     done
 }
 
-transfer() { # name round minutes search percent
-    local model
-    step "$1" "$2" "$3" all
-    needs "$4"
-    for model in "${judges[@]}"; do
-        [ "sis_${model}_margin" = "$4" ] && continue # own_MODEL
-        accuracy_on "$OUT/$1/$model" "$model" "masks:$OUT/$4/masks.npz@$5%"
+# A step for each kind of models that are shown them, so that none waits for the trainings of another.
+transfer() { # name round search percent
+    local of model shown
+    for of in "${shown_kinds[@]}"; do
+        shown=()
+        for model in $(models_of "$of"); do
+            [ "sis_${model}_margin" = "$3" ] || shown+=("$model") # own_MODEL
+        done
+        [ ${#shown[@]} -gt 0 ] || continue
+        step "$1_to_$of" "$2" 1 all
+        needs "$3"
+        for model in "${shown[@]}"; do
+            accuracy_on "$OUT/$1_to_$of/$model" "$model" "masks:$OUT/$3/masks.npz@$4%"
+        done
     done
 }
 
@@ -26,9 +33,9 @@ for model in "${single[@]}"; do own 2 "$model"; done
 for model in "${ensembles[@]}"; do own 5 "$model"; done
 for model in "${single[@]}" "${ensembles[@]}"; do
     for percent in 5 10; do
-        transfer "transfer_${percent}_$model" $((percent > 5 ? 4 : 3)) 2 "sis_${model}_margin" $percent
+        transfer "transfer_${percent}_$model" $((percent > 5 ? 4 : 3)) "sis_${model}_margin" $percent
     done
 done
 for model in resnet20_1 resnet20_dropout_1; do
-    transfer "transfer_5_${model}_probability" 4 2 "sis_${model}_probability" 5
+    transfer "transfer_5_${model}_probability" 4 "sis_${model}_probability" 5
 done

@@ -53,8 +53,16 @@ for seed in "${seeds[@]}"; do single+=("resnet20_$seed" "resnet20_dropout_$seed"
 ensembles=(resnet20_ensemble_3 resnet20_ensemble_5)
 distilled=()
 for seed in "${seeds[@]}"; do distilled+=("resnet20_distilled_$seed"); done
-judges=("${single[@]}" "${ensembles[@]}") # who is shown the pixels that one of them chose
-[ -z "$tiny" ] || judges=(resnet20_1 resnet20_dropout_1)
+
+# Who is shown the pixels that one of them chose: kinds of models, by the name that those of a kind begin with.
+shown_kinds=(resnet20 resnet20_dropout "${ensembles[@]}")
+[ -z "$tiny" ] || shown_kinds=(resnet20 resnet20_dropout)
+models_of() { # kind
+    case $1 in
+    *_ensemble_*) echo "$1" ;;
+    *) printf "$1_%s\n" "${seeds[@]}" ;;
+    esac
+}
 
 # A training: its step is also its run directory.
 training() { # name round minutes cfg seed option...

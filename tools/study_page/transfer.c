@@ -60,6 +60,7 @@ static bool read_transfer(struct page *p, struct transfer *t, struct err *err)
     bool ok = true;
     for (int to = 0; ok && to < t->n; to++) {
         const char *model = t->model[to].model, *shown = page_text(p, "shown_%s", model);
+        const char *kind = t->model[to].family->prefix;
         ok = read_shown(p, shown, "whole", &t->whole[to], err) && read_classes(p, model, &t->classes, err);
         for (int i = 0; ok && i < SIZES; i++)
             ok = read_shown(p, shown, page_text(p, "random_%d", percents[i]), &t->random[i][to], err);
@@ -68,10 +69,10 @@ static bool read_transfer(struct page *p, struct transfer *t, struct err *err)
             for (int i = 0; ok && i < SIZES; i++)
                 ok = from == to ? read_shown(p, page_text(p, "own_%s", model), page_text(p, "best_%d", percents[i]),
                                              &t->right[i][from][to], err)
-                                : read_shown(p, page_text(p, "transfer_%d_%s", percents[i], chosen), model,
+                                : read_shown(p, page_text(p, "transfer_%d_%s_to_%s", percents[i], chosen, kind), model,
                                              &t->right[i][from][to], err);
-            ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability", percents[0], chosen), model,
-                                  &t->probability[from][to], err);
+            ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability_to_%s", percents[0], chosen, kind),
+                                  model, &t->probability[from][to], err);
         }
     }
     return ok;
