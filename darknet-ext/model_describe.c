@@ -138,7 +138,7 @@ static void print_profile(const char *name, const struct program *p, int threads
 {
     struct profile_line *line = mem_alloc((size_t)p->n_ops, sizeof *line);
     int n = 0;
-    double total = 0;
+    double total = 0, operations = 0;
     for (int i = 0; i < p->n_ops; i++) {
         struct profile_line of = profile_op(p, i, threads);
         int k = 0;
@@ -152,9 +152,11 @@ static void print_profile(const char *name, const struct program *p, int threads
             line[k].operations += of.operations;
         }
         total += of.microseconds;
+        operations += of.operations;
     }
     qsort(line, (size_t)n, sizeof *line, by_time);
-    fprintf(out, "%s: %.0f us of one thread an image\n", name, total);
+    fprintf(out, "%s: %.0f us of one thread an image; as direct convolutions %.2f MFLOP, %.0f GF/s\n", name, total,
+            1e-6 * operations, 1e-3 * operations / total);
     for (int k = 0; k < n && line[k].microseconds >= 0.001 * total; k++) {
         fprintf(out, "  %5.1f %%  %7.1f us  %2d x  %-70s", 100 * line[k].microseconds / total, line[k].microseconds,
                 line[k].ops, line[k].what);
