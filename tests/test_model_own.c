@@ -164,4 +164,3 @@ Test(model_own, resnet18_is_that_of_onednn)
 {
     compare("cfg/resnet18_cifar.cfg", 4, 1e-2);
 }
-

@@ -3,126 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "base/npz.h"
 #include "datasets/loader.h"
 #include "datasets/region.h"
 #include "tests/data_fixture.h"
+#include "tests/masks_fixture.h"
 
-/* Two images, 3 and 8, of 4 x 5 pixels; two thresholds. The order of image 3 counts up, that of image 8 down. */
-enum { N = 2, T = 2, H = 4, W = 5, AREA = H * W };
-
-static const char own_hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-static bool fake_hash(const struct dataset *ds, char hex[SHA256_HEX], struct err *err)
-{
-    (void)ds, (void)err;
-    memcpy(hex, own_hash, SHA256_HEX);
-    return true;
-}
-
-static const struct dataset fake = {
-    .name = "fake", .c = 1, .h = H, .w = W, .mean = { 0.5f }, .count = { 10, 10 }, .hash = fake_hash
-};
-static const struct augment frame = { .c = 1, .h = H, .w = W, .test_resize = 1 };
-
-/* What a results directory holds; tests damage it before it is written. */
-static int64_t image[N], size[N * T];
-static uint16_t order[N * AREA];
-static uint8_t mask[N * T * AREA];
-static struct npz_array arrays[4];
-static char *identity;
-
-static void set_identity(char *text)
-{
-    free(identity);
-    identity = text;
-}
-
-static char *identity_text(const char *split, const char *hash, int h, int w)
-{
-    return mem_format("{\"schema\": \"marginalia/sis\", \"version\": 1, \"data_sha256\": \"%s\", \"split\": \"%s\", "
-                      "\"height\": %d, \"width\": %d}",
-                      hash, split, h, w);
-}
-
-/* The lower threshold keeps 1 and 2 pixels, the higher one 3 and 5. */
-static void make_results(void)
-{
-    fixture_set_up();
-    static const int64_t sizes[N * T] = { 1, 3, 2, 5 };
-    memcpy(size, sizes, sizeof size);
-    image[0] = 3, image[1] = 8;
-    for (int i = 0; i < N * AREA; i++)
-        order[i] = (uint16_t)(i < AREA ? i : 2 * AREA - 1 - i);
-    for (int i = 0; i < N * T; i++)
-        for (int k = 0; k < size[i]; k++)
-            mask[i * AREA + order[i / T * AREA + AREA - 1 - k]] = 1;
-    arrays[0] = (struct npz_array){ "image", NPZ_I64, 1, { N }, image };
-    arrays[1] = (struct npz_array){ "order", NPZ_U16, 2, { N, AREA }, order };
-    arrays[2] = (struct npz_array){ "size", NPZ_I64, 2, { N, T }, size };
-    arrays[3] = (struct npz_array){ "mask", NPZ_BOOL, 4, { N, T, H, W }, mask };
-    set_identity(identity_text("test", own_hash, H, W));
-}
-
-TestSuite(view_masks, .init = make_results, .fini = fixture_clean_up);
-
-/* The path of the masks, valid until the end of the test. */
-static const char *write_results(const char *directory)
-{
-    struct err err;
-    char *name = mem_format("%s/sis.json", directory), *masks = mem_format("%s/masks.npz", directory);
-    fixture_text(name, identity);
-    const char *path = fixture_path(masks);
-    cr_assert(npz_write(path, arrays, 4, &err), "%s", err.text);
-    free(name);
-    free(masks);
-    return path;
-}
-
-static struct view_options options(const char *text)
-{
-    return (struct view_options){ .text = text, .data = &fake, .frame = &frame };
-}
-
-static struct masked_view *open_text(char *text)
-{
-    struct view_options o = options(text);
-    struct masked_view *v;
-    struct err err;
-    cr_assert(view_open(&o, &v, &err), "%s", err.text);
-    free(text);
-    return v;
-}
-
-static void expect_refused(char *text, enum exit_status status, const char *part)
-{
-    struct view_options o = options(text);
-    struct masked_view *v;
-    struct err err = { 0 };
-    cr_assert_not(view_open(&o, &v, &err), "%s", part);
-    cr_expect(err.status == status && strstr(err.text, part) && !strchr(err.text, '\n'), "%d: %s", err.status,
-              err.text);
-    cr_expect_null(v);
-    free(text);
-}
-
-static char *all_of(const char *directory)
-{
-    return mem_format("masks:%s", write_results(directory));
-}
+TestSuite(view_masks, .init = masks_make, .fini = fixture_clean_up);
 
 /* --- what is shown ------------------------------------------------------------------------------------------------ */
 
 Test(view_masks, without_a_share_the_highest_threshold_counts)
 {
-    struct masked_view *v = open_text(all_of("a"));
+    struct masked_view *v = masks_open(masks_all("a"));
     uint8_t out[AREA];
     struct err err;
     cr_assert(view_mask(v, SPLIT_TEST, 3, NULL, out, &err), "%s", err.text);
-    cr_expect_arr_eq(out, mask + AREA, AREA);
+    cr_expect_arr_eq(out, masks.mask + AREA, AREA);
     cr_expect_eq(region_count(out, AREA), 3);
     cr_assert(view_mask(v, SPLIT_TEST, 8, NULL, out, &err), "%s", err.text);
-    cr_expect_arr_eq(out, mask + 3 * AREA, AREA);
+    cr_expect_arr_eq(out, masks.mask + 3 * AREA, AREA);
     cr_expect_eq(region_count(out, AREA), 5);
     view_close(v);
 }
@@ -134,9 +33,9 @@ Test(view_masks, with_a_share_the_pixels_removed_last)
         int shown;
     } cases[] = { { "5%", 1 },    { "0.05", 1 }, { "0.0501", 2 }, { "10%", 2 },
                   { "0.001", 1 }, { "15%", 3 },  { "0.95", 19 } };
-    const char *path = write_results("a");
+    const char *path = masks_write("a");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct masked_view *v = open_text(mem_format("masks:%s@%s", path, cases[i].share));
+        struct masked_view *v = masks_open(mem_format("masks:%s@%s", path, cases[i].share));
         uint8_t out[AREA];
         struct err err;
         cr_assert(view_mask(v, SPLIT_TEST, 3, NULL, out, &err), "%s", err.text);
@@ -159,10 +58,10 @@ Test(view_masks, orders_of_large_pictures_have_wide_numbers)
     struct err err;
     for (int i = 0; i < 2 * LARGE; i++)
         wide[i] = (uint32_t)(LARGE - 1 - i % LARGE);
-    arrays[1] = (struct npz_array){ "order", NPZ_U32, 2, { N, LARGE }, wide };
-    set_identity(identity_text("test", own_hash, 300, 300));
-    char *text = mem_format("masks:%s@0.5", write_results("a"));
-    struct view_options o = { .text = text, .data = &fake, .frame = &large };
+    masks.arrays[1] = (struct npz_array){ "order", NPZ_U32, 2, { N, LARGE }, wide };
+    masks_set_identity(masks_identity("test", masks_hash, 300, 300));
+    char *text = mem_format("masks:%s@0.5", masks_write("a"));
+    struct view_options o = { .text = text, .data = &masks_data, .frame = &large };
     cr_assert(view_open(&o, &v, &err), "%s", err.text);
     cr_assert(view_mask(v, SPLIT_TEST, 8, NULL, out, &err));
     cr_expect(region_count(out, LARGE) == LARGE / 2 && out[0] && !out[LARGE - 1]);
@@ -175,10 +74,10 @@ Test(view_masks, orders_of_large_pictures_have_wide_numbers)
 Test(view_masks, mask_only_shows_places_in_white)
 {
     struct image8 in = { 1, H, W, (uint8_t[AREA]){ 0 } };
-    struct placement p = augment_test_placement(&frame, H, W);
+    struct placement p = augment_test_placement(&masks_frame, H, W);
     float x[AREA] = { 0 };
     struct err err;
-    struct masked_view *v = open_text(mem_format("mask-only:%s@15%%", write_results("a")));
+    struct masked_view *v = masks_open(mem_format("mask-only:%s@15%%", masks_write("a")));
     cr_assert(view_apply(v, SPLIT_TEST, 3, &in, &p, x, &err), "%s", err.text);
     for (int k = 0; k < AREA; k++)
         cr_expect_eq(x[k], k >= AREA - 3 ? 1.0f : 0.5f);
@@ -203,7 +102,7 @@ static void deal(const char *view, enum mask_order order_of_masks, uint64_t seed
 {
     struct image8 in = counting();
     char *text = mem_format("%s@50%%", view);
-    struct view_options o = { text, &fake, &colours, BASELINE_MEAN, order_of_masks, seed };
+    struct view_options o = { text, &masks_data, &colours, BASELINE_MEAN, order_of_masks, seed };
     struct masked_view *v;
     struct err err;
     cr_assert(view_open(&o, &v, &err), "%s", err.text);
@@ -223,7 +122,7 @@ static void deal_plain(const char *view, uint64_t seed, float *x, float *y)
 
 static char *shuffled_view(void)
 {
-    return mem_format("shuffled:%s", write_results("a"));
+    return mem_format("shuffled:%s", masks_write("a"));
 }
 
 /* Where the colour of y's pixel k stands among the last pixels of x; -1: nowhere. */
@@ -264,7 +163,7 @@ Test(view_masks, shuffled_is_keyed_by_the_seed_and_says_so)
     deal_plain(view, OTHER_SEED, x, other);
     cr_expect_eq(memcmp(y, again, sizeof y), 0);
     cr_expect_neq(memcmp(y, other, sizeof y), 0);
-    struct masked_view *v = open_text(mem_format("%s@50%%", view));
+    struct masked_view *v = masks_open(mem_format("%s@50%%", view));
     cr_expect(strstr(view_text(v), ", seed 0, "), "%s", view_text(v));
     view_close(v);
     free(view);
@@ -313,12 +212,12 @@ Test(view_masks, after_deals_out_what_comes_under_the_mask)
 
 Test(view_masks, each_split_has_its_file)
 {
-    const char *test = write_results("test");
-    set_identity(identity_text("train", own_hash, H, W));
-    image[0] = 4;
-    const char *train = write_results("train");
+    const char *test = masks_write("test");
+    masks_set_identity(masks_identity("train", masks_hash, H, W));
+    masks.image[0] = 4;
+    const char *train = masks_write("train");
     char *text = mem_format("masks:%s,%s", test, train);
-    struct masked_view *v = open_text(mem_string(text));
+    struct masked_view *v = masks_open(mem_string(text));
     struct err err;
     cr_expect(view_covers(v, SPLIT_TEST, 3, &err) && view_covers(v, SPLIT_TRAIN, 4, &err));
     cr_expect_not(view_covers(v, SPLIT_TEST, 4, &err));
@@ -331,199 +230,15 @@ Test(view_masks, each_split_has_its_file)
 
 Test(view_masks, the_text_tells_files_by_their_content)
 {
-    char *text = all_of("a");
-    struct masked_view *v = open_text(mem_string(text));
+    char *text = masks_all("a");
+    struct masked_view *v = masks_open(mem_string(text));
     char *before = mem_string(view_text(v));
     view_close(v);
-    order[0] = 1, order[1] = 0;
-    write_results("a");
-    v = open_text(mem_string(text));
+    masks.order[0] = 1, masks.order[1] = 0;
+    masks_write("a");
+    v = masks_open(mem_string(text));
     cr_expect_str_neq(view_text(v), before);
     view_close(v);
     free(before);
     free(text);
-}
-
-/* --- what is refused ---------------------------------------------------------------------------------------------- */
-
-Test(view_masks, an_image_without_a_mask_is_named)
-{
-    size[1] = -1;
-    memset(mask + AREA, 0, AREA);
-    struct masked_view *v = open_text(all_of("a"));
-    uint8_t out[AREA];
-    struct err err;
-    cr_expect_not(view_mask(v, SPLIT_TEST, 3, NULL, out, &err));
-    cr_expect(strstr(err.text, "image 3 of the test split does not reach the highest threshold"), "%s", err.text);
-    cr_expect_not(view_mask(v, SPLIT_TEST, 5, NULL, out, &err));
-    cr_expect(strstr(err.text, "has no mask of image 5"), "%s", err.text);
-    cr_expect_not(view_mask(v, SPLIT_TRAIN, 8, NULL, out, &err));
-    cr_expect(strstr(err.text, "no masks of the train split"), "%s", err.text);
-    cr_expect(view_mask(v, SPLIT_TEST, 8, NULL, out, &err));
-    view_close(v);
-}
-
-Test(view_masks, a_run_does_not_begin_when_an_image_has_no_mask)
-{
-    struct masked_view *v = open_text(all_of("a"));
-    struct loader_options o = {
-        .dataset = &fake, .split = SPLIT_TEST, .augment = frame, .view = v, .batch = 2, .threads = 1, .ahead = 1
-    };
-    struct loader *l;
-    struct err err;
-    cr_expect_not(loader_open(&o, &l, &err));
-    cr_expect(strstr(err.text, "no mask of image 0 of the test split"), "%s", err.text);
-    o.split = SPLIT_TRAIN;
-    cr_expect_not(loader_open(&o, &l, &err));
-    cr_expect(strstr(err.text, "no masks of the train split"), "%s", err.text);
-    view_close(v);
-}
-
-Test(view_masks, masks_of_something_else_are_refused)
-{
-    set_identity(identity_text("test", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", H, W));
-    expect_refused(all_of("a"), EXIT_USAGE, "made of another data set");
-    set_identity(identity_text("test", own_hash, W, H));
-    expect_refused(all_of("b"), EXIT_USAGE, "has masks of 5 x 4 pixels, but the pictures here have 4 x 5");
-    set_identity(identity_text("test", own_hash, H, W));
-    const char *path = write_results("c");
-    expect_refused(mem_format("masks:%s,%s", path, path), EXIT_USAGE, "masks of the test split, as the file before");
-    expect_refused(mem_format("masks:%s@0.96", path), EXIT_USAGE, "hides none");
-    expect_refused(mem_string("masks:/no/such/masks.npz"), EXIT_CANNOT_RUN, "/no/such/masks.npz: cannot be read");
-}
-
-Test(view_masks, a_damaged_identity_is_refused)
-{
-    static const char *const texts[][2] = {
-        { "", "sis.json" },
-        { "[]", "is not as validate sis writes it" },
-        { "{}", "is not as validate sis writes it" },
-        { "{\"schema\": \"marginalia/sis\", \"version\": 2}", "is not as validate sis writes it" },
-        { "{\"schema\": 3, \"version\": 1, \"data_sha256\": [], \"height\": \"x\"}", "is not as validate sis writes" },
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        set_identity(mem_string(texts[i][0]));
-        expect_refused(all_of("a"), EXIT_CANNOT_RUN, texts[i][1]);
-    }
-    set_identity(identity_text("validation", own_hash, H, W));
-    expect_refused(all_of("a"), EXIT_CANNOT_RUN, "split is neither test nor train");
-    const char *path = write_results("b");
-    cr_assert_eq(remove(fixture_path("b/sis.json")), 0);
-    expect_refused(mem_format("masks:%s", path), EXIT_CANNOT_RUN, "sis.json: cannot be read");
-}
-
-Test(view_masks, every_cut_of_the_file_is_refused)
-{
-    struct err err;
-    char *text = all_of("a"), *bytes;
-    size_t n;
-    cr_assert(file_read(text + 6, 1 << 20, &bytes, &n, &err), "%s", err.text);
-    for (size_t cut = 0; cut < n; cut += 1 + n / 150) {
-        fixture_write("a/masks.npz", bytes, cut);
-        expect_refused(mem_string(text), EXIT_CANNOT_RUN, "masks.npz");
-    }
-    free(bytes);
-    free(text);
-}
-
-/* One change of the arrays that make_results made, and the refusal. `share`: read by the order, not by the masks. */
-struct damage {
-    void (*make)(void);
-    const char *share, *part;
-};
-
-static void fall(void)
-{
-    image[1] = 3;
-}
-
-static void go_negative(void)
-{
-    image[0] = -1;
-}
-
-static void lose_images(void)
-{
-    for (int i = 0; i < 4; i++)
-        arrays[i].shape[0] = 0;
-}
-
-static void lose_a_mask(void)
-{
-    arrays[3].shape[0] = 1;
-}
-
-static void turn_masks(void)
-{
-    arrays[3].shape[2] = W, arrays[3].shape[3] = H;
-}
-
-static void lose_a_threshold(void)
-{
-    arrays[2].shape[1] = 1;
-}
-
-static void grow_a_mask(void)
-{
-    mask[AREA] = 1;
-}
-
-static void lie_about_size(void)
-{
-    size[3] = INT64_MAX;
-}
-
-static void rename_order(void)
-{
-    snprintf(arrays[1].name, sizeof arrays[1].name, "disorder");
-}
-
-static void widen_order(void)
-{
-    arrays[1] = (struct npz_array){ "order", NPZ_U32, 2, { N, AREA / 2 }, order };
-}
-
-static void shorten_order(void)
-{
-    arrays[1].shape[1] = AREA - 1;
-}
-
-static void repeat_a_pixel(void)
-{
-    order[AREA - 2] = AREA - 1;
-}
-
-static void leave_the_picture(void)
-{
-    order[2 * AREA - 1] = AREA;
-}
-
-Test(view_masks, contradictions_within_the_file_are_refused)
-{
-    static const struct damage damages[] = {
-        { fall, "", "its images do not rise" },
-        { go_negative, "", "its images do not rise" },
-        { lose_images, "", "has no images" },
-        { lose_a_mask, "", "do not fit together" },
-        { turn_masks, "", "do not fit together" },
-        { lose_a_threshold, "", "do not fit together" },
-        { grow_a_mask, "", "contradict each other" },
-        { lie_about_size, "", "contradict each other" },
-        { rename_order, "@10%", "order" },
-        { widen_order, "@10%", "order" },
-        { shorten_order, "@10%", "do not fit together" },
-        { repeat_a_pixel, "@10%", "names a pixel twice" },
-        { leave_the_picture, "@10%", "outside of the picture" },
-    };
-    fixture_clean_up();
-    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
-        memset(mask, 0, sizeof mask);
-        make_results();
-        damages[i].make();
-        char *text = all_of("a");
-        expect_refused(mem_format("%s%s", text, damages[i].share), EXIT_CANNOT_RUN, damages[i].part);
-        free(text);
-        if (i + 1 < sizeof damages / sizeof *damages)
-            fixture_clean_up();
-    }
 }
