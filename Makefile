@@ -89,8 +89,8 @@ STUDY_PROGRAMS := $(BUILD)/tools/power $(BUILD)/tools/study_page
 # In the targets that build and then do more: as many jobs as processors, unless the user chose.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: all tests check test check-asan check-slurm fuzz fuzz-programs coverage bench bench-programs demo bootstrap \
-        install uninstall clean help FORCE
+.PHONY: all tests check test check-asan check-slurm check-valgrind fuzz fuzz-programs coverage bench bench-programs demo \
+        bootstrap install uninstall clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -116,6 +116,11 @@ check-slurm: ## install and start Slurm on this machine, train an ensemble as an
 	@tools/bootstrap --slurm
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@tools/check-slurm
+
+check-valgrind: ## train and judge a tiny network under valgrind, which finds reads of what was never written (minutes)
+	@tools/bootstrap --all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@BIN=$(PROGDIR) tools/check-valgrind
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (20), starting from tests/corpus/
 	@tools/bootstrap --all

@@ -1,6 +1,6 @@
-/* Measures what the processor can do at best: bench_peak THREADS SECONDS prints the GF/s of all threads together that do
- * nothing but f32 multiply-adds in registers, with the widest vectors the engine would use here. What a second thread
- * adds to that, no program can exceed on the machine of that minute. */
+/* Measures what the processor can do at best: bench_peak THREADS SECONDS prints the GF/s of all threads together that
+ * do nothing but f32 multiply-adds in registers, with the widest vectors the engine would use here. What a second
+ * thread adds to that, no program can exceed on the machine of that minute. */
 #include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
