@@ -88,14 +88,15 @@ Test(study_findings, parts_of_a_model_are_told_from_those_of_others)
 }
 
 enum { PARTS = 4 };
+static char mean[] = "mean", black[] = "black"; /* in the place of hidden pixels */
 
 enum whole { WHOLE_NONE, WHOLE_RIGHT, WHOLE_WRONG };
 
 /* A finished search of four pictures whose parts are 12 pixels from `first` on. All are right; unless `whole` says that
  * right or wrong ones need the whole picture: then two of them are wrong. */
-static void put_search(const char *step, enum sis_rank rank, int first, enum whole whole)
+static void put_search(const char *step, enum sis_rank rank, int first, enum whole whole, char *baseline)
 {
-    char model[] = "model", data[] = "data", split[] = "test", target[] = "predicted", baseline[] = "mean";
+    char model[] = "model", data[] = "data", split[] = "test", target[] = "predicted";
     struct sis_record record[PARTS];
     int64_t image[PARTS];
     for (int i = 0; i < PARTS; i++) {
@@ -137,14 +138,27 @@ static void put_rankings(int margin, int probability)
 {
     study_put_steps("{\"step\":\"sis_resnet20_1_margin\",\"section\":2,\"state\":\"done\",\"command\":[]},"
                     "{\"step\":\"sis_resnet20_1_probability\",\"section\":2,\"state\":\"done\",\"command\":[]}");
-    put_search("sis_resnet20_1_margin", SIS_MARGIN, margin, WHOLE_NONE);
-    put_search("sis_resnet20_1_probability", SIS_PROBABILITY, probability, WHOLE_NONE);
+    put_search("sis_resnet20_1_margin", SIS_MARGIN, margin, WHOLE_NONE, mean);
+    put_search("sis_resnet20_1_probability", SIS_PROBABILITY, probability, WHOLE_NONE, mean);
 }
 
 static void put_sizes(enum whole whole)
 {
     study_put_steps("{\"step\":\"sis_resnet20_1_exact\",\"section\":2,\"state\":\"done\",\"command\":[]}");
-    put_search("sis_resnet20_1_exact", SIS_MARGIN, 0, whole);
+    put_search("sis_resnet20_1_exact", SIS_MARGIN, 0, whole, mean);
+}
+
+Test(study_findings, what_stands_in_the_place_of_hidden_pixels_is_told_unless_it_is_the_mean)
+{
+    study_put_steps("{\"step\":\"sis_resnet20_1_margin\",\"section\":2,\"state\":\"done\",\"command\":[]},"
+                    "{\"step\":\"sis_resnet20_1_black\",\"section\":2,\"state\":\"done\",\"command\":[]},"
+                    "{\"step\":\"sis_resnet20_1_noise\",\"section\":2,\"state\":\"missing\",\"command\":[]}");
+    put_search("sis_resnet20_1_margin", SIS_MARGIN, 0, WHOLE_NONE, mean);
+    put_search("sis_resnet20_1_black", SIS_MARGIN, 0, WHOLE_NONE, black);
+    study_expect((const char *const[]){
+        "| ResNet-20, seed 1 | gradient, 8 pixels a step, ranked by margin | 0.9 | right |",
+        "| ResNet-20, seed 1 | gradient, 8 pixels a step, ranked by margin, hidden ones black | 0.9 | right |",
+        "gradient by margin, hidden pixels noise, 1 of 1 models", NULL });
 }
 
 enum { UPPER_ROW = 0, MIDDLE_ROW = 5 * SIDE, LOWER_ROW = 11 * SIDE };

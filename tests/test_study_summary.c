@@ -18,7 +18,9 @@ static struct sis_summary summarize(void)
     };
     struct sis_records r = { .n = RECORDS, .record = record };
     r.identity.h = r.identity.w = SIDE;
+    static char baseline[] = "mean";
     r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
+    r.identity.baseline = baseline;
     r.identity.n_thresholds = 2;
     r.identity.threshold[0] = 0.5;
     r.identity.threshold[1] = 0.9;

@@ -27,6 +27,14 @@ for model in "${single[@]}"; do
     search "sis_${model}_k1" $late 8 "$model" --method gradient --per-step 1 --images "$images_k1"
     search "sis_${model}_screened" $late 9 "$model" "${screened[@]}"
 done
+
+# The same search with something else in the place of hidden pixels: input dropout trains with one fill, and a network
+# that has learnt to see past it needs fewer pixels beside that one.
+for model in "${single[@]}"; do
+    for fill in black noise; do
+        search "sis_${model}_$fill" 3 2 "$model" "${gradient[@]}" --baseline "$fill" --images "$images_k1"
+    done
+done
 for model in resnet20_1 resnet20_dropout_1; do
     search "sis_${model}_exact" 8 200 "$model" "${exact[@]}"
 done

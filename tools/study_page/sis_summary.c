@@ -155,20 +155,24 @@ static void summarize_heat(const struct sis_records *r, double threshold, struct
 
 /* --- both --------------------------------------------------------------------------------------------------------- */
 
-static char *method_text(const struct sis_settings *s)
+/* "gradient, 8 pixels a step, ranked by margin, hidden ones black"; where they are the mean picture's, as everywhere
+ * but where something else is tried, that is left out. */
+static char *method_text(const struct sis_identity *d)
 {
+    const struct sis_settings *s = &d->settings;
     char step[64] = "";
     if (s->method != SIS_BACKSELECT)
         snprintf(step, sizeof step, ", %d pixel%s a step", s->per_step, s->per_step == 1 ? "" : "s");
-    return mem_format("%s%s, ranked by %s", s->method == SIS_BACKSELECT ? "exact" : sis_method_name(s->method), step,
-                      sis_rank_name(s->rank));
+    bool usual = !strcmp(d->baseline, "mean");
+    return mem_format("%s%s, ranked by %s%s%s", s->method == SIS_BACKSELECT ? "exact" : sis_method_name(s->method),
+                      step, sis_rank_name(s->rank), usual ? "" : ", hidden ones ", usual ? "" : d->baseline);
 }
 
 void sis_summarize(const struct sis_records *r, struct sis_summary *out)
 {
     const struct sis_identity *d = &r->identity;
     *out = (struct sis_summary){ .n = r->n, .h = d->h, .w = d->w, .n_thresholds = d->n_thresholds };
-    out->method = method_text(&d->settings);
+    out->method = method_text(d);
     for (int t = 0; t < d->n_thresholds; t++) {
         out->threshold[t] = d->threshold[t];
         if (!(fabs(out->where - where_wanted) <= fabs(d->threshold[t] - where_wanted)))

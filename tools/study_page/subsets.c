@@ -8,9 +8,9 @@
 #include "tools/study_page/sis_summary.h"
 
 /* Ways to search, by the end of the step's name; the first six are pairs: ranked by margin, by probability. */
-enum { WAY_MARGIN, PAIRED_WAYS = 6, WAYS = 7 };
+enum { WAY_MARGIN, PAIRED_WAYS = 6, WAYS = 9 };
 static const char *const ways[WAYS] = {
-    "margin", "probability", "screened", "screened_probability", "exact", "exact_probability", "k1",
+    "margin", "probability", "screened", "screened_probability", "exact", "exact_probability", "k1", "black", "noise",
 };
 static const char *const way_name[WAYS] = {
     "gradient by margin",
@@ -20,6 +20,8 @@ static const char *const way_name[WAYS] = {
     "exact by margin",
     "exact by probability",
     "gradient by margin, one pixel a step",
+    "gradient by margin, hidden pixels black",
+    "gradient by margin, hidden pixels noise",
 };
 
 /* A search of one model. */
