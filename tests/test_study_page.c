@@ -11,6 +11,7 @@
 #include "tests/markup.h"
 #include "tests/page_fixture.h"
 #include "tools/study_page/sections.h"
+#include "validate/report/svg.h"
 
 TestSuite(study_page, .init = fixture_set_up, .fini = fixture_clean_up);
 
@@ -42,7 +43,6 @@ static void put_three_seeds(void)
 
 static const char commands[] = "docs/results/commands.md";
 
-
 Test(study_page, seeds_stand_beside_their_mean_and_range)
 {
     put_three_seeds();
@@ -61,9 +61,9 @@ Test(study_page, what_was_not_run_says_so_with_its_command)
 {
     put_three_seeds();
     study_expect_in(commands, (const char *const[]){ "\n2 of 3 are run", "## Section 1\n\n2 of 3 steps are run.\n",
-                                               "\nNot run: `resnet20_3` (failed).\n",
-                                               "\n**resnet20_3**: not run (failed); about 60 s\n",
-                                               "\n    bin/train --seed 3\n", NULL });
+                                                     "\nNot run: `resnet20_3` (failed).\n",
+                                                     "\n**resnet20_3**: not run (failed); about 60 s\n",
+                                                     "\n    bin/train --seed 3\n", NULL });
     study_expect((const char *const[]){ "**2 of 3 steps of the study are run** ([which](results/commands.md))", NULL });
     study_expect_none("10% ("); /* the result of a step that failed */
     study_expect_none("resnet20_3");
@@ -72,8 +72,8 @@ Test(study_page, what_was_not_run_says_so_with_its_command)
 Test(study_page, rows_of_nothing_become_one_line)
 {
     put_three_seeds();
-    study_expect((const char *const[]){ "\n\nNot run yet: Input dropout, keep 0.8; Input dropout in the test, too, 1 draw; ",
-                                  NULL });
+    study_expect((const char *const[]){
+        "\n\nNot run yet: Input dropout, keep 0.8; Input dropout in the test, too, 1 draw; ", NULL });
     study_expect_none("| Ensemble of 3 |");
     study_expect_none("not run");
 }
@@ -81,9 +81,9 @@ Test(study_page, rows_of_nothing_become_one_line)
 Test(study_page, a_section_of_nothing_says_what_it_will_show)
 {
     study_put_steps("{\"step\":\"resnet20_1\",\"section\":1,\"state\":\"done\",\"command\":[]},"
-              "{\"step\":\"retrain\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
-              "{\"step\":\"subset_random_1\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
-              "{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[]}");
+                    "{\"step\":\"retrain\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
+                    "{\"step\":\"subset_random_1\",\"section\":4,\"state\":\"missing\",\"command\":[]},"
+                    "{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[]}");
     put_training("resnet20_1", 90, 100);
     study_expect((const char *const[]){
         "\n## 4. New models, trained on small parts\n\nNone of its [2 steps](results/commands.md#section-4) is run "
@@ -118,7 +118,7 @@ Test(study_page, blocks_are_one_empty_line_apart)
 static void put_shuffled(int correct)
 {
     study_put_steps("{\"step\":\"subset_ranked_2\",\"section\":4,\"state\":\"done\",\"command\":[]},"
-              "{\"step\":\"subset_shuffled_2\",\"section\":4,\"state\":\"done\",\"command\":[]}");
+                    "{\"step\":\"subset_shuffled_2\",\"section\":4,\"state\":\"done\",\"command\":[]}");
     put_training("subset_ranked_2", 60, 100);
     put_training("subset_shuffled_2", correct, 100);
 }
@@ -175,7 +175,7 @@ Test(study_page, a_step_stands_with_its_time_and_machine)
 {
     put_three_seeds();
     study_expect_in(commands, (const char *const[]){ "\n**resnet20_1**: 42 s; EPYC \\<7\\>, threads 1, revision 40c\n",
-                                               "\n\n    bin/train --seed 1\n", NULL });
+                                                     "\n\n    bin/train --seed 1\n", NULL });
 }
 
 Test(study_page, what_people_wrote_stands_where_they_want_it)
@@ -279,7 +279,8 @@ Test(study_page, a_step_that_is_none_is_refused)
 
 Test(study_page, a_command_cannot_leave_its_block)
 {
-    study_put_steps("{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[\"a\\n# forged\\n</details>\"]}");
+    study_put_steps(
+        "{\"step\":\"bench\",\"section\":8,\"state\":\"missing\",\"command\":[\"a\\n# forged\\n</details>\"]}");
     study_expect_in(commands, (const char *const[]){ "\n    a # forged </details>\n", NULL });
 }
 
@@ -317,5 +318,45 @@ Test(study_page, a_matrix_prints_its_numbers)
     cr_assert_eq(markup_count(&m, "rect", "fill", "#082a6b") + markup_count(&m, "rect", "fill", "#08306b"), 2,
                  "the darkest cell and the end of the key");
     markup_free(&m);
+    free(svg);
+}
+
+/* The number behind `key` in the element that holds `text`. */
+static double attribute_of(const char *svg, const char *text, const char *key)
+{
+    const char *end = strstr(svg, text), *at = end;
+    cr_assert_not_null(end, "the drawing lacks \"%s\"", text);
+    while (at > svg && *at != '<')
+        at--;
+    const char *found = strstr(at, key);
+    cr_assert(found && found < end, "no %s with \"%s\"", key, text);
+    return strtod(found + strlen(key), NULL);
+}
+
+Test(study_page, what_the_shades_are_of_is_within_the_drawing)
+{
+    static const char *const name[] = { "one" };
+    const double value[] = { 0.25 };
+    struct shading s = { .title = "A",
+                         .description = "One number.",
+                         .x_label = "shown to",
+                         .y_label = "chosen by",
+                         .rows = 1,
+                         .columns = 1,
+                         .row_name = name,
+                         .column_name = name,
+                         .unit = UNIT_SHARE,
+                         .key = "of all the many pictures that were answered right",
+                         .darkest = 1,
+                         .n = 1,
+                         .panel = { { NULL, value } } };
+    char *svg = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&svg, &n);
+    draw_shading(out, &s);
+    fclose(out);
+    double end = attribute_of(svg, s.key, " x=\"") + svg_text_width(s.key),
+           width = attribute_of(svg, "viewBox", " width=\"");
+    cr_assert(end <= width, "ends at %g of %g", end, width);
     free(svg);
 }

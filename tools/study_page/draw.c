@@ -70,6 +70,9 @@ void draw_rows(FILE *out, const struct figure *f)
 
 /* --- shades ------------------------------------------------------------------------------------------------------- */
 
+/* The key below: cells from nothing to the darkest, then what they are of. */
+enum { KEY_STEPS = 5, KEY_STEP_WIDTH = 48, KEY_WIDTH = KEY_STEPS * KEY_STEP_WIDTH, KEY_GAP = 10 };
+
 /* Where everything is, pixels of the drawing. */
 struct layout {
     double cell_w, cell_h, left, top, panel_w, panel_h, gap, width, height;
@@ -94,7 +97,8 @@ static struct layout lay_out(const struct shading *s)
     l.panel_w = l.cell_w * s->columns;
     l.panel_h = l.cell_h * s->rows;
     double panels = l.left + s->n * l.panel_w + (s->n - 1) * l.gap + MARGIN;
-    l.width = fmax(fmax(panels, 9.2 * (double)strlen(s->title) + 2 * MARGIN), 400);
+    double key = l.left + KEY_WIDTH + KEY_GAP + svg_text_width(s->key) + MARGIN;
+    l.width = fmax(fmax(panels, 9.2 * (double)strlen(s->title) + 2 * MARGIN), key);
     l.height = l.top + l.panel_h + 44 + 52;
     return l;
 }
@@ -175,17 +179,16 @@ static void write_row_names(FILE *out, const struct shading *s, const struct lay
 
 static void write_key(FILE *out, const struct shading *s, double left, double y)
 {
-    enum { STEPS = 5, STEP_WIDTH = 48 };
-    for (int i = 0; i < STEPS; i++) {
-        double value = s->darkest * i / (STEPS - 1);
+    for (int i = 0; i < KEY_STEPS; i++) {
+        double value = s->darkest * i / (KEY_STEPS - 1);
         char *text = format_value(value, s->unit, 1);
-        write_cell(out, shade_of(s, value), left + i * STEP_WIDTH, y, STEP_WIDTH, 14);
-        svg_label(out, "ts", left + (i + 0.5) * STEP_WIDTH, y + 30, "middle", text);
+        write_cell(out, shade_of(s, value), left + i * KEY_STEP_WIDTH, y, KEY_STEP_WIDTH, 14);
+        svg_label(out, "ts", left + (i + 0.5) * KEY_STEP_WIDTH, y + 30, "middle", text);
         free(text);
     }
     fprintf(out, "<rect class=\"frame\" x=\"%s\" y=\"%s\" width=\"%d\" height=\"14\"/>\n", svg_number(left).text,
-            svg_number(y).text, STEPS * STEP_WIDTH);
-    svg_label(out, "ts", left + STEPS * STEP_WIDTH + 10, y + 11, "start", s->key);
+            svg_number(y).text, KEY_WIDTH);
+    svg_label(out, "ts", left + KEY_WIDTH + KEY_GAP, y + 11, "start", s->key);
 }
 
 void draw_shading(FILE *out, const struct shading *s)
