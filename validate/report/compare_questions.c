@@ -15,10 +15,14 @@ static const struct question_words questions[] = {
       .heading = { "It needs more of a picture", "It needs no less of a picture", "It needs less of a picture",
                    "How much it needs: undecided" },
       .means_better =
-          "{B} rests on more of the picture than {A} before it is as sure. That a person would see the object "
-          "in it is not said.",
-      .means_worse = "{B} is as sure as {A} when it is shown less of the picture: it overinterprets more.",
-      .act = "Look at the pictures whose parts shrank most." },
+          "{B} rests on more of the picture than {A} before it is as sure, beside what hides the rest here. That a "
+          "person would see the object in it is not said.",
+      .means_worse =
+          "{B} is as sure as {A} when it is shown less of the picture: it overinterprets more, unless it has "
+          "merely learnt to see past hidden pixels, as input dropout teaches.",
+      .act =
+          "Ask again with another baseline in the policy (\"black\"): where that turns the answer round, it is about "
+          "what hides pixels. Look at the pictures whose parts shrank most." },
     { .kind = "border.share",
       .ways = "It rose in {r} pairs and fell in {f}.",
       .found = "The border ring holds {a} its share of the deciding pixels of {A} and {b} of those of {B}; the mean "
