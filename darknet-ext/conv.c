@@ -42,13 +42,17 @@ static bool gradient_applies(const struct conv_shape *s)
     return !s->bias && ((int64_t)s->ic * s->oc <= 128 * 128 || choice_is("own"));
 }
 
-/* Not for images so small that most of a 4x4 output tile would be thrown away. */
-static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+bool conv_fills_tiles(const struct conv_shape *s)
 {
     int rows = (s->oh + 3) / 4 * 4, columns = (s->ow + 3) / 4 * 4;
+    return rows * columns <= 2 * s->oh * s->ow;
+}
+
+static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+{
     return !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2 && s->groups == 1 &&
            s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output &&
-           rows * columns <= 2 * s->oh * s->ow && (direction != CONV_BACKWARD_WEIGHTS || gradient_applies(s));
+           conv_fills_tiles(s) && (direction != CONV_BACKWARD_WEIGHTS || gradient_applies(s));
 }
 
 /* The input's gradient in a network's first layer. */

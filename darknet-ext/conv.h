@@ -44,6 +44,10 @@ struct conv_shape {
 /* Whether a convolution of this shape can keep or apply signs. */
 bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels);
 
+/* Whether Winograd's 4x4 tiles of the output hold at most twice as much as it has: else most of the work is thrown away.
+ */
+bool conv_fills_tiles(const struct conv_shape *shape);
+
 /* Whether the source's gradient of such a first layer can be planar: planar_source in backward-data, f32. */
 bool conv_writes_planar(const struct conv_shape *shape, const struct kernels *kernels);
 
