@@ -286,6 +286,17 @@ Test(study_page, a_command_cannot_leave_its_block)
 
 /* --- drawings ----------------------------------------------------------------------------------------------------- */
 
+/* free() it. */
+static char *drawn(const struct shading *s)
+{
+    char *svg = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&svg, &n);
+    draw_shading(out, s);
+    fclose(out);
+    return svg;
+}
+
 Test(study_page, a_matrix_prints_its_numbers)
 {
     static const char *const name[] = { "one", "two" };
@@ -303,11 +314,7 @@ Test(study_page, a_matrix_prints_its_numbers)
                          .darkest = 1,
                          .n = 1,
                          .panel = { { NULL, value } } };
-    char *svg = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&svg, &n);
-    draw_shading(out, &s);
-    fclose(out);
+    char *svg = drawn(&s);
     struct markup m = markup_read(svg);
     cr_assert_str_empty(m.problem);
     static const char *const text[] = { "A &lt;matrix&gt;", "Four numbers.", "25.0%",     "50.0%", "100.0%",
@@ -350,11 +357,7 @@ Test(study_page, what_the_shades_are_of_is_within_the_drawing)
                          .darkest = 1,
                          .n = 1,
                          .panel = { { NULL, value } } };
-    char *svg = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&svg, &n);
-    draw_shading(out, &s);
-    fclose(out);
+    char *svg = drawn(&s);
     double end = attribute_of(svg, s.key, " x=\"") + svg_text_width(s.key),
            width = attribute_of(svg, "viewBox", " width=\"");
     cr_assert(end <= width, "ends at %g of %g", end, width);
