@@ -13,8 +13,6 @@
 const struct net nets[] = {
     {"conv with batch norm, relu", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, relu) HEAD, true, true},
     {"conv with bias, leaky, odd channels", NET(6) CONV(7, 3, 1, 0, leaky) CONV(20, 3, 2, 0, leaky) HEAD, true, true},
-    {"images smaller than a tile", NET(6) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu)
-     CONV(32, 3, 1, 0, relu) HEAD, true, true},
     {"identity shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(16, 3, 1, 1, linear)
      "[shortcut]\nfrom=-2\nactivation=relu\n" HEAD, true, true},
     {"option A shortcut", NET(6) CONV(16, 3, 1, 1, relu) CONV(32, 3, 2, 1, relu) CONV(32, 3, 1, 1, linear)
@@ -91,6 +89,8 @@ const struct net nets[] = {
      "[shortcut]\nfrom=-2\nactivation=relu\n"
      CONV(16, 3, 1, 1, relu) "[shortcut]\nfrom=-4\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=relu\n"
      HEAD, true, true},
+    {"images smaller than a tile", NET(6) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu)
+     CONV(32, 3, 1, 0, relu) HEAD, true, true},
 };
 const int n_nets = sizeof nets / sizeof *nets;
 
