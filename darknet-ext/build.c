@@ -65,6 +65,16 @@ bool build_has_signs(const struct builder *b, int i, enum conv_direction directi
     return conv_has_signs(&shape, direction, b->p->kernels);
 }
 
+bool build_gathers(const struct builder *b, int i)
+{
+    struct conv_shape shape = b->ps->convs[b->ps->conv_of[i]].shape;
+    shape.storage = b->p->storage;
+    shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
+    shape.float_output = i == b->g->logits;
+    shape.bias = b->g->nodes[i].bias;
+    return conv_gathers(&shape, b->p->kernels);
+}
+
 bool build_program(enum build_mode mode, const struct graph *g, struct parameters *ps, enum storage storage, int batch,
                    int threads, struct program *p, struct err *err)
 {
@@ -75,7 +85,9 @@ bool build_program(enum build_mode mode, const struct graph *g, struct parameter
                          mem_alloc((size_t)g->n, sizeof(int)),
                          mem_alloc((size_t)g->n, sizeof(int)),
                          mem_alloc((size_t)g->n, sizeof(bool)),
-                         mem_alloc((size_t)g->n, sizeof(struct flow)) };
+                         mem_alloc((size_t)g->n, sizeof(struct flow)),
+                         mem_alloc((size_t)g->n, sizeof(struct gathered)),
+                         0 };
     program_begin(p, ps->kernels, storage, mode == BUILD_TRAINING ? batch : 0);
     for (int i = 0; i < g->n; i++)
         b.value[i] = b.bits[i] = NO_VALUE;
@@ -89,6 +101,7 @@ bool build_program(enum build_mode mode, const struct graph *g, struct parameter
     free(b.bits);
     free(b.merged);
     free(b.flow);
+    free(b.gathered);
     int quarter = batch / 4 > 1 ? batch / 4 : 1; /* leaves work for four threads */
     if (program_finish(p, threads, quarter < 64 ? quarter : 64, err))
         return true;

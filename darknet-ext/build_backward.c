@@ -96,11 +96,47 @@ static bool gradient_is_planar(const struct builder *b, int i)
     return b->g->plain_input && readers == 1 && conv_writes_planar(&shape, b->p->kernels);
 }
 
+/* A value of the whole batch: bytes of `images`, dealt out evenly, since values are told by their images. */
+static int gathered_value(struct builder *b, const struct conv_shape *shape, bool gradients)
+{
+    size_t images = (size_t)b->p->batch;
+    size_t bytes = conv_gathered_bytes(shape, b->p->kernels, b->p->batch, gradients);
+    int v = program_value(b->p, (bytes + images - 1) / images);
+    b->p->values[v].streamed = true;
+    return v;
+}
+
+static void backward_weights(struct builder *b, int i, int dy)
+{
+    int in = b->g->nodes[i].in[0];
+    if (!build_gathers(b, i)) {
+        build_emit_conv(b, op_conv_backward_weights, CONV_BACKWARD_WEIGHTS, i, b->value[in], dy);
+        return;
+    }
+    struct op *op = build_emit_conv(b, op_conv_gather, CONV_GATHER, i, b->value[in], dy);
+    int sources = gathered_value(b, &op->shape, false), gradients = gathered_value(b, &op->shape, true);
+    op->value[2] = sources;
+    op->value[3] = gradients;
+    b->gathered[b->n_gathered++] = (struct gathered){ i, sources, gradients };
+}
+
+/* A new phase begins with the sums of what the one before has gathered. */
+static void begin_phase(struct builder *b)
+{
+    program_phase(b->p);
+    for (int k = 0; k < b->n_gathered; k++) {
+        struct gathered *g = &b->gathered[k];
+        struct op *op = build_emit_conv(b, op_conv_sum, CONV_BACKWARD_WEIGHTS, g->node, g->sources, g->gradients);
+        op->prologue = op->shared = true;
+    }
+    b->n_gathered = 0;
+}
+
 static void backward_conv(struct builder *b, int i)
 {
     int dy = whole_gradient(b, i), in = b->g->nodes[i].in[0];
     if (b->mode == BUILD_TRAINING)
-        build_emit_conv(b, op_conv_backward_weights, CONV_BACKWARD_WEIGHTS, i, b->value[in], dy);
+        backward_weights(b, i, dy);
     if (!reaches_parameters_or_input(b, in))
         return;
     if (finishes_norm(b, i, in, dy)) {
@@ -164,7 +200,7 @@ static void backward_norm(struct builder *b, int i)
         contribute(b, node->in[1], g, node->map.same ? NULL : node, false);
     int dy = g;
     if (state && b->mode == BUILD_TRAINING) {
-        program_phase(b->p);
+        begin_phase(b);
         struct op *finish = build_emit(b, op_norm_backward_finish, i, NO_VALUE, NO_VALUE);
         finish->prologue = true;
         finish->norm = state;
@@ -249,6 +285,8 @@ void build_backward(struct builder *b)
     contribute(b, b->g->logits, d, NULL, true);
     for (int i = b->g->logits; i > 0; i--)
         backward_node(b, i);
+    if (b->n_gathered)
+        begin_phase(b);
     if (b->mode == BUILD_GRADIENT) {
         int g = whole_gradient(b, 0);
         bool planar = b->p->ops[b->p->n_ops - 1].shape.planar_source; /* then nobody else had a part in it */

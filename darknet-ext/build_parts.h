@@ -25,6 +25,10 @@ struct builder {
     int *value, *bits; /* [graph.n] output of each node */
     bool *merged;      /* [graph.n] the node's work is done by the convolution before it */
     struct flow *flow; /* [graph.n] */
+    struct gathered {
+        int node, sources, gradients;
+    } * gathered; /* [graph.n] since this phase began, to be summed in the next */
+    int n_gathered;
 };
 
 /* Bytes of node i's output for one image: as stored (the input may be planar), and in blocks. */
@@ -41,6 +45,9 @@ bool build_is_relu(const struct graph_node *node);
 
 /* Whether the convolution at node i can keep or apply signs. */
 bool build_has_signs(const struct builder *b, int i, enum conv_direction direction);
+
+/* Whether the weights' gradient of the convolution at node i is made of gathered images (conv.h). */
+bool build_gathers(const struct builder *b, int i);
 
 void build_forward_node(struct builder *b, int i);
 

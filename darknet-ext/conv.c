@@ -14,7 +14,8 @@ struct conv {
     int block;
     struct onednn_conv *onednn; /* or NULL, then: */
     const struct winograd_kernels *winograd;
-    struct winograd_shape pass;      /* as a forward convolution */
+    struct winograd_shape pass; /* as a forward convolution */
+    bool gathers;
     const struct stem_kernels *stem; /* or NULL; then: */
     struct stem_shape first;
 };
@@ -36,10 +37,10 @@ static bool check_choice(struct err *err)
            err_usage(err, CONV_KERNELS "=%.40s: not accepted; must be one of auto|onednn|own", getenv(CONV_KERNELS));
 }
 
-/* Beyond 128 x 128 channels the 36 sums per pair of channels do not stay in the cache, and oneDNN is as fast. */
-static bool gradient_applies(const struct conv_shape *s)
+/* Beyond, the 36 sums of each pair of channels do not stay in the second-level cache. */
+static bool has_many_pairs(const struct conv_shape *s)
 {
-    return !s->bias && ((int64_t)s->ic * s->oc <= 128 * 128 || choice_is("own"));
+    return (int64_t)s->ic * s->oc > 64 * 64;
 }
 
 bool conv_fills_tiles(const struct conv_shape *s)
@@ -48,11 +49,28 @@ bool conv_fills_tiles(const struct conv_shape *s)
     return rows * columns <= 2 * s->oh * s->ow;
 }
 
-static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+static bool has_winograd(const struct conv_shape *s, const struct kernels *k)
 {
     return !only_onednn() && s->kh == 3 && s->kw == 3 && s->stride == 1 && s->pad <= 2 && s->groups == 1 &&
-           s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output &&
-           conv_fills_tiles(s) && (direction != CONV_BACKWARD_WEIGHTS || gradient_applies(s));
+           s->ic % k->block == 0 && s->oc % k->block == 0 && !s->planar_source && !s->float_output;
+}
+
+/* Where oneDNN's gradient of each chunk is the alternative, tiles of which a quarter is used still pay. */
+bool conv_gathers(const struct conv_shape *s, const struct kernels *k)
+{
+    int rows = (s->oh + 3) / 4 * 4, columns = (s->ow + 3) / 4 * 4;
+    return has_winograd(s, k) && !s->bias && has_many_pairs(s) && rows * columns <= 4 * s->oh * s->ow;
+}
+
+static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
+{
+    switch (direction) {
+    case CONV_FORWARD:
+    case CONV_BACKWARD_DATA: return has_winograd(s, k) && conv_fills_tiles(s);
+    case CONV_BACKWARD_WEIGHTS: return conv_gathers(s, k) || (has_winograd(s, k) && conv_fills_tiles(s) && !s->bias);
+    case CONV_GATHER: return true;
+    }
+    return false;
 }
 
 /* The input's gradient in a network's first layer. */
@@ -89,6 +107,7 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, con
     if (winograd_applies(shape, direction, kernels)) {
         c->winograd = kernels->winograd;
         c->pass = winograd_pass(shape, direction);
+        c->gathers = direction >= CONV_BACKWARD_WEIGHTS && conv_gathers(shape, kernels);
     } else if (direction == CONV_BACKWARD_DATA && shape->planar_source) {
         assert(conv_writes_planar(shape, kernels));
         const struct conv_shape *s = shape;
@@ -127,6 +146,24 @@ size_t winograd_gradient_scratch_floats(const struct winograd_shape *s)
     return WINOGRAD_POINTS * ((size_t)winograd_gradient_group(s) * (ic + oc) + ic * oc);
 }
 
+size_t winograd_gathered_floats(const struct winograd_shape *s, int channels)
+{
+    size_t tiles = (size_t)s->n * (size_t)((s->oh + 3) / 4) * (size_t)((s->ow + 3) / 4);
+    return (tiles + WINOGRAD_GATHERED - 1) / WINOGRAD_GATHERED * WINOGRAD_GATHERED_STEP * WINOGRAD_POINTS *
+           (size_t)channels;
+}
+
+int winograd_shares(const struct winograd_shape *s, int block)
+{
+    int wide = WINOGRAD_PANEL * block;
+    return (s->ic + wide - 1) / wide * ((s->oc + wide - 1) / wide);
+}
+
+size_t winograd_share_scratch_floats(int block)
+{
+    return (size_t)WINOGRAD_PANEL * WINOGRAD_PANEL * WINOGRAD_POINTS * (size_t)block * (size_t)block;
+}
+
 size_t stem_weight_floats(const struct stem_shape *s)
 {
     return (size_t)s->kh * s->kw * s->oc * STEM_MOST_CHANNELS;
@@ -160,6 +197,8 @@ size_t conv_scratch_bytes(const struct conv *c)
         return stem_scratch_floats(&c->first, c->block) * sizeof(float);
     if (c->onednn)
         return onednn_conv_scratch_bytes(c->onednn);
+    if (c->gathers)
+        return c->direction == CONV_GATHER ? 0 : sizeof(float) * winograd_share_scratch_floats(c->block);
     return sizeof(float) * (c->direction == CONV_BACKWARD_WEIGHTS ? winograd_gradient_scratch_floats(&c->pass)
                                                                   : winograd_scratch_floats(&c->pass, c->block));
 }
@@ -167,7 +206,7 @@ size_t conv_scratch_bytes(const struct conv *c)
 /* Whether the weights are kept transformed: the gradient's are plain blocks. */
 static bool transformed(const struct conv *c)
 {
-    return c->winograd && c->direction != CONV_BACKWARD_WEIGHTS;
+    return c->winograd && c->direction < CONV_BACKWARD_WEIGHTS;
 }
 
 size_t conv_weight_bytes(const struct conv *c)
@@ -202,11 +241,40 @@ void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *sou
     else if (c->stem)
         c->stem->backward(&c->first, destination, weights, source, conv_thread_scratch(t));
     else if (c->direction == CONV_BACKWARD_WEIGHTS)
-        c->winograd->gradient(&c->pass, source, destination, weights, conv_thread_scratch(t));
+        c->winograd->gradient->run(&c->pass, source, destination, weights, conv_thread_scratch(t));
     else if (c->direction == CONV_FORWARD)
         c->winograd->run(&c->pass, source, weights, bias, destination, signs, conv_thread_scratch(t));
     else
         c->winograd->run(&c->pass, destination, weights, NULL, source, signs, conv_thread_scratch(t));
+}
+
+size_t conv_gathered_bytes(const struct conv_shape *shape, const struct kernels *kernels, int images, bool gradients)
+{
+    assert(conv_gathers(shape, kernels));
+    struct winograd_shape pass = winograd_pass(shape, CONV_GATHER);
+    pass.n = images;
+    return sizeof(float) * winograd_gathered_floats(&pass, gradients ? shape->oc : shape->ic);
+}
+
+void conv_gather(const struct conv *c, const void *source, const void *gradient, int first, int n, void *sources,
+                 void *gradients)
+{
+    struct winograd_shape pass = c->pass;
+    pass.n = n;
+    c->winograd->gradient->gather(&pass, source, gradient, first, sources, gradients);
+}
+
+int conv_shares(const struct conv *c)
+{
+    return winograd_shares(&c->pass, c->block);
+}
+
+void conv_sum(const struct conv *c, struct conv_thread *t, const void *sources, const void *gradients, int n, int share,
+              float *weights)
+{
+    struct winograd_shape pass = c->pass;
+    pass.n = n;
+    c->winograd->gradient->sum(&pass, sources, gradients, share, weights, conv_thread_scratch(t));
 }
 
 /* To a convolution of our own: first into blocks (the stem: plain), then transformed. */

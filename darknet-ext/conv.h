@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "darknet-ext/kernels.h"
 
-enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS };
+enum conv_direction { CONV_FORWARD, CONV_BACKWARD_DATA, CONV_BACKWARD_WEIGHTS, CONV_GATHER };
 enum conv_epilogue {
     EPILOGUE_NONE,
     EPILOGUE_RELU,
@@ -44,7 +44,8 @@ struct conv_shape {
 /* Whether a convolution of this shape can keep or apply signs. */
 bool conv_has_signs(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels);
 
-/* Whether Winograd's 4x4 tiles of the output hold at most twice as much as it has: else most of the work is thrown away.
+/* Whether Winograd's 4x4 tiles of the output hold at most twice as much as it has: else most of the work is thrown
+ * away.
  */
 bool conv_fills_tiles(const struct conv_shape *shape);
 
@@ -67,8 +68,8 @@ void conv_thread_enter(void); /* call once in each thread: oneDNN must not start
 /* threads: how many conv_threads (numbered 0..threads-1) will run it. */
 bool conv_new(const struct conv_shape *shape, enum conv_direction direction, const struct kernels *kernels, int threads,
               struct conv **out, struct err *err);
-void conv_free(struct conv *c); /* accepts NULL */
-size_t conv_scratch_bytes(const struct conv *c);
+void conv_free(struct conv *c);                  /* accepts NULL */
+size_t conv_scratch_bytes(const struct conv *c); /* 0 for CONV_GATHER */
 const char *conv_describe(const struct conv *c); /* "onednn jit_wino_4x3:avx512_core" */
 
 /* Forward: weights, bias, source -> destination. Backward-data: weights, destination gradient -> source gradient.
@@ -76,6 +77,23 @@ const char *conv_describe(const struct conv *c); /* "onednn jit_wino_4x3:avx512_
  * signs: NULL unless the shape has signs. */
 void conv_run(const struct conv *c, struct conv_thread *t, int thread, void *source, void *weights, float *bias,
               void *destination, void *signs);
+
+/* Whether the gradient of this layer's weights is made in two steps. Where channels are many, a gradient for each chunk
+ * of images would cost more than the images: so a CONV_GATHER brings each chunk's images into another form, and when it
+ * has for the whole batch, its CONV_BACKWARD_WEIGHTS makes the one gradient, in shares that threads deal out. */
+bool conv_gathers(const struct conv_shape *shape, const struct kernels *kernels);
+
+/* Bytes of the gathered sources, or gradients, of `images`. */
+size_t conv_gathered_bytes(const struct conv_shape *shape, const struct kernels *kernels, int images, bool gradients);
+
+/* Images first..first+n-1 of a batch, at source and gradient, into the batch's. */
+void conv_gather(const struct conv *c, const void *source, const void *gradient, int first, int n, void *sources,
+                 void *gradients);
+
+/* Share 0..conv_shares-1 of the weights' gradient, of the first n images of what was gathered. */
+int conv_shares(const struct conv *c);
+void conv_sum(const struct conv *c, struct conv_thread *t, const void *sources, const void *gradients, int n, int share,
+              float *weights);
 
 /* The weight format of a direction: number of bytes, and conversion. `master` is any backward-weights conv of the same
  * layer, or NULL for plain oihw floats. Conversions change storage type too. Not for inside a step except conv_pack. */
@@ -89,7 +107,7 @@ void conv_pack_free(struct conv_pack *p);
 
 const char *conv_isa(void); /* highest instruction set oneDNN uses here: "avx512_core_bf16" */
 bool conv_has_bf16(void);
-bool conv_uses_own(void); /* kernels of ours, where they apply */
+bool conv_uses_own(void);                /* kernels of ours, where they apply */
 void conv_version(char *text, size_t n); /* "oneDNN 2.6.3" */
 
 #endif

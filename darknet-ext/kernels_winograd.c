@@ -236,4 +236,4 @@ static void weights(const float *w, int oc, int ic, bool backward, float *u)
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 const struct winograd_kernels JOIN(winograd_, KERNELS_ISA) = { run_any, weights,
-                                                               JOIN(winograd_gradient_, KERNELS_ISA) };
+                                                               &JOIN(winograd_gradient_, KERNELS_ISA) };

@@ -37,7 +37,7 @@ const char *model_engine_version(void)
 /* One line per kind of convolution: how many, in which direction, by whom. */
 static void print_program(const char *name, const struct program *p, FILE *out)
 {
-    static const char *const directions[] = { "forward", "backward-data", "backward-weights" };
+    static const char *const directions[] = { "forward", "backward-data", "backward-weights", "gathering" };
     fprintf(out, "%s program: %d phases, %.1f MB for the batch, %.1f MB per thread\n", name, p->n_phases,
             (double)p->batch_bytes / 1e6, (double)p->local_bytes / 1e6);
     for (int i = 0; i < p->n_ops; i++) {
@@ -108,7 +108,7 @@ static const char *op_name(const struct op *op)
 
 static struct profile_line profile_op(const struct program *p, int i, int threads)
 {
-    static const char *const directions[] = { "forward", "backward", "weights" };
+    static const char *const directions[] = { "forward", "backward", "weights", "gather" };
     const struct op *op = &p->ops[i];
     const struct conv_shape *s = &op->shape;
     struct profile_line line = { .ops = 1 };
@@ -121,7 +121,8 @@ static struct profile_line profile_op(const struct program *p, int i, int thread
     if (op->has_conv) {
         snprintf(line.what, sizeof line.what, "%-8s %dx%d/%d %3d x %dx%d to %3d, %s", directions[op->direction], s->kh,
                  s->kw, s->stride, s->ic, s->ih, s->iw, s->oc, conv_describe(op->conv));
-        line.operations = 2.0 * s->ic / s->groups * s->oc * s->kh * s->kw * s->oh * s->ow;
+        line.operations =
+            op->direction == CONV_GATHER ? 0 : 2.0 * s->ic / s->groups * s->oc * s->kh * s->kw * s->oh * s->ow;
     } else {
         snprintf(line.what, sizeof line.what, "%s", op_name(op));
     }

@@ -156,6 +156,18 @@ void op_conv_backward_weights(const struct op *op, const struct pass *p)
              pass_value(p, op->value[1]), NULL);
 }
 
+void op_conv_gather(const struct op *op, const struct pass *p)
+{
+    conv_gather(op->conv, pass_value(p, op->value[0]), pass_value(p, op->value[1]), p->first, p->valid,
+                pass_whole(p, op->value[2]), pass_whole(p, op->value[3]));
+}
+
+void op_conv_sum(const struct op *op, const struct pass *p)
+{
+    conv_sum(op->conv, p->worker->conv_thread, pass_whole(p, op->value[0]), pass_whole(p, op->value[1]), p->valid,
+             p->share, op->weights);
+}
+
 /* ---- batch norm, activation, shortcut ---- */
 
 static float *coefficients(const struct norm_state *s, const struct pass *p, int which)

@@ -33,6 +33,8 @@ op_function op_input;                 /* 0: out */
 op_function op_conv_forward;          /* 0: out, 1: in, 2: signs */
 op_function op_conv_backward_data;    /* 0: gradient of in, 1: gradient of out, 2: signs */
 op_function op_conv_backward_weights; /* 0: in, 1: gradient of out */
+op_function op_conv_gather;           /* 0: in, 1: gradient of out, 2 and 3: the batch's, gathered */
+op_function op_conv_sum;              /* prologue with shares: the weights' gradient of the gathered 0 and 1 */
 op_function op_moments;               /* 0: y */
 op_function op_norm_finish;           /* prologue: batch statistics from the moments of all chunks */
 op_function op_norm;                  /* 0: out, 1: y, 2: shortcut, 3: bits */

@@ -137,6 +137,7 @@ static bool find_masters(struct parameters *ps, struct program *train, int threa
         c->master = op->conv;
         c->floats = (conv_weight_bytes(op->conv) / sizeof(float) + 15) / 16 * 16;
         c->parts_phase = op->phase;
+        c->whole = op->shared;
         if (!conv_pack_new(NULL, c->master, threads, &c->import, err) ||
             !conv_pack_new(c->master, NULL, threads, &c->export, err))
             return false;
@@ -155,8 +156,8 @@ static size_t add_segment(struct parameters *ps, size_t at, size_t n, int phase,
     return at + n;
 }
 
-/* Biases, scales and shifts first, beside the weights of the first layers: the backward pass comes to them last. Returns
- * floats. */
+/* Biases, scales and shifts first, beside the weights of the first layers: the backward pass comes to them last.
+ * Returns floats. */
 static size_t lay_out_arena(struct parameters *ps)
 {
     ps->segments = mem_alloc((size_t)ps->n_convs * 2 + (size_t)ps->n_norms * 2 + 1, sizeof *ps->segments);
@@ -167,8 +168,10 @@ static size_t lay_out_arena(struct parameters *ps)
     for (int i = 0; i < ps->n_norms; i++)
         for (int k = 0; k < 1 + ps->norms[i].node->learned_shift; k++)
             at = add_segment(ps, at, (size_t)ps->norms[i].padded, -1, false);
-    for (int i = 0; i < ps->n_convs; i++)
+    for (int i = 0; i < ps->n_convs; i++) {
         at = add_segment(ps, at, ps->convs[i].floats, ps->convs[i].parts_phase, true);
+        ps->segments[ps->n_segments - 1].whole = ps->convs[i].whole;
+    }
     return at;
 }
 
@@ -178,13 +181,13 @@ static void bind_arena(struct parameters *ps, const struct program *train)
     size_t floats = 0;
     for (int i = 0; i < ps->n_segments; i++)
         if (ps->segments[i].phase >= 0)
-            floats += ps->segments[i].n * (size_t)program_chunks(train, ps->segments[i].phase, train->batch);
+            floats += ps->segments[i].n * (size_t)segment_parts(&ps->segments[i], train, train->batch);
     ps->parts_floats = floats;
     float *part = ps->parts = mem_big(floats, sizeof *ps->parts);
     for (int i = 0; i < ps->n_segments; i++)
         if (ps->segments[i].phase >= 0) {
             ps->segments[i].parts = part;
-            part += ps->segments[i].n * (size_t)program_chunks(train, ps->segments[i].phase, train->batch);
+            part += ps->segments[i].n * (size_t)segment_parts(&ps->segments[i], train, train->batch);
         }
     struct segment *s = ps->segments;
     for (int i = 0; i < ps->n_convs; i++)
@@ -280,6 +283,8 @@ bool parameters_bind_training(struct parameters *ps, struct program *train, int 
         if (!op->has_conv)
             continue;
         struct conv_weights *c = op->owner;
+        if (op->direction == CONV_GATHER)
+            continue;
         if (op->direction == CONV_BACKWARD_WEIGHTS) {
             op->weights = c->parts;
             op->bias = c->bias_parts;

@@ -19,8 +19,9 @@ struct conv_weights {
     const struct conv *master; /* its weight format is the arena's */
     size_t floats;             /* in that format */
     float *w, *bias;           /* in the arena; bias NULL with batch norm */
-    float *parts, *bias_parts; /* [chunks] gradients, of operations of this phase: */
+    float *parts, *bias_parts; /* [chunks], or the one of the whole batch: gradients, of operations of this phase: */
     int parts_phase;
+    bool whole;
     struct conv_pack *import, *export; /* plain <-> arena */
     /* evaluation */
     float *eval_bias; /* [padded] */
@@ -43,10 +44,14 @@ struct packed_list {
 struct segment {
     size_t at, n; /* floats; multiples of the block */
     const float *parts;
-    int phase; /* chunks of this phase each left a gradient; -1: there is one */
+    int phase; /* chunks of this phase each left a gradient; -1, or whole: there is one */
+    bool whole;
     size_t part_stride;
     bool decays;
 };
+
+/* How many gradients a step over so many images leaves of it. */
+int segment_parts(const struct segment *s, const struct program *train, int images);
 
 struct parameters {
     const struct net_cfg *cfg;

@@ -11,6 +11,11 @@ static void share_of(size_t n, int thread, int size, size_t *from, size_t *to)
     *to = lines * (size_t)(thread + 1) / (size_t)size * 16;
 }
 
+int segment_parts(const struct segment *s, const struct program *train, int images)
+{
+    return s->phase < 0 || s->whole ? 1 : program_chunks(train, s->phase, images);
+}
+
 struct slice {
     const struct segment *segment;
     size_t from, n;
@@ -21,7 +26,7 @@ struct slice {
 static struct slice slice_of(const struct segment *s, size_t from, size_t to, const struct program *train, int images)
 {
     size_t lo = from > s->at ? from : s->at, hi = to < s->at + s->n ? to : s->at + s->n;
-    struct slice r = { s, lo, hi > lo ? hi - lo : 0, s->phase < 0 ? 1 : program_chunks(train, s->phase, images) };
+    struct slice r = { s, lo, hi > lo ? hi - lo : 0, segment_parts(s, train, images) };
     return r;
 }
 

@@ -88,12 +88,17 @@ static int images_for(size_t image_bytes, size_t bytes, int most)
     return images;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static size_t largest_value(const struct program *p, const struct op *op)
 {
     size_t largest = 1;
     for (int k = 0; k < OP_VALUES; k++)
-        if (op->value[k] != NO_VALUE && p->values[op->value[k]].image_bytes > largest)
-            largest = p->values[op->value[k]].image_bytes;
+        if (op->value[k] != NO_VALUE && !p->values[op->value[k]].streamed)
+            largest = larger(largest, p->values[op->value[k]].image_bytes);
     return largest;
 }
 
@@ -101,11 +106,6 @@ static size_t weight_bytes(const struct op *op)
 {
     const struct conv_shape *s = &op->shape;
     return op->has_conv ? (size_t)s->oc * s->ic / s->groups * s->kh * s->kw * sizeof(float) : 0;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 /* A phase's chunk: tensors shall stay in the cache, and reading a large weight tensor shall pay; by shapes alone. */
@@ -259,7 +259,7 @@ bool program_finish(struct program *p, int threads, int max_chunk, struct err *e
         (p->batch + largest_chunk - 1) / largest_chunk * largest_chunk; /* the last chunk may reach beyond the batch */
     assign_storage(p);
     assert(p->batch_bytes == 0 || p->batch > 0);
-    p->next = mem_alloc((size_t)p->n_phases, sizeof *p->next);
+    p->next = mem_alloc((size_t)p->n_phases + (size_t)p->n_ops, sizeof *p->next);
     p->batch_arena = p->batch_bytes ? mem_big(p->batch_bytes, 1) : NULL;
     return true;
 }
@@ -323,7 +323,7 @@ static void run_measured(const struct op *op, const struct pass *pass)
     double begin = clock_seconds();
     op->run(op, pass);
     t->seconds += clock_seconds() - begin;
-    t->images += pass->valid;
+    t->images += op->shared && pass->share ? 0 : pass->valid;
 }
 
 /* The chunk's images, a part of the group's size at a time; parts that are all padding are left out. */
@@ -339,6 +339,24 @@ static void run_group(const struct program *p, const struct group *g, struct pas
     }
 }
 
+/* The next chunk of phase `which`, or share of operation `which` - n_phases. */
+static int take_next(const struct running *r, int which)
+{
+    return atomic_fetch_add_explicit(&r->next[which], 1, memory_order_relaxed);
+}
+
+static void run_prologue(const struct running *r, int i, struct pass *pass)
+{
+    const struct program *p = r->program;
+    const struct op *op = &p->ops[i];
+    pass->first = 0;
+    pass->n = pass->valid = r->request->n;
+    if (!op->shared)
+        op->run(op, pass);
+    while (op->shared && (pass->share = take_next(r, p->n_phases + i)) < conv_shares(op->conv))
+        (p->times ? run_measured : run_op)(op, pass);
+}
+
 static void run_phase(const struct running *r, int f, int thread)
 {
     const struct program *p = r->program;
@@ -349,8 +367,8 @@ static void run_phase(const struct running *r, int f, int thread)
     const struct companion *companion = r->request->companion;
     int chunks = program_chunks(p, f, r->request->n);
     for (int i = phase->first_op; i < phase->first_op + phase->n_ops && p->ops[i].prologue; i++)
-        p->ops[i].run(&p->ops[i], &pass);
-    while ((pass.chunk = atomic_fetch_add_explicit(&r->next[f], 1, memory_order_relaxed)) < chunks) {
+        run_prologue(r, i, &pass);
+    while ((pass.chunk = take_next(r, f)) < chunks) {
         pass.chunk_first = pass.chunk * phase->chunk;
         for (int g = phase->first_group; g < phase->first_group + phase->n_groups; g++)
             run_group(p, &p->groups[g], &pass, smaller(phase->chunk, r->request->n - pass.chunk_first));
@@ -376,7 +394,7 @@ static void run_member(void *arg, int member, int size)
 void program_run(const struct program *p, const struct request *request, struct team *team, struct worker *workers)
 {
     atomic_int *next = p->next;
-    for (int f = 0; f < p->n_phases; f++)
+    for (int f = 0; f < p->n_phases + p->n_ops; f++)
         atomic_init(&next[f], 0);
     struct running r = { p, request, team, workers, next };
     team_run(team, run_member, &r);

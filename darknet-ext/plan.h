@@ -10,8 +10,9 @@
  * where images are large, so that what is passed on stays in the cache, many where weights are large, so that they are
  * read seldom.
  *
- * Values are tensors of one batch. One used in a single group exists per thread and part, one used in a single phase per
- * thread and chunk; one used in several exists for the whole batch. Storage is assigned by lifetime, so values that do not live together share memory. */
+ * Values are tensors of one batch. One used in a single group exists per thread and part, one used in a single phase
+ * per thread and chunk; one used in several exists for the whole batch. Storage is assigned by lifetime, so values that
+ * do not live together share memory. */
 #ifndef MARGINALIA_DARKNET_EXT_PLAN_H
 #define MARGINALIA_DARKNET_EXT_PLAN_H
 
@@ -31,6 +32,7 @@ struct value {
     int first_op, last_op; /* filled by program_finish */
     int first_phase, last_phase;
     bool local, in_group;
+    bool streamed; /* not meant to stay in a cache: takes no part in the choice of chunks */
     size_t offset; /* in the thread's arena, or in the batch arena */
 };
 
@@ -40,12 +42,13 @@ struct request;
 struct dn_network;
 
 /* What an operation gets: images first..first+n-1 of the batch, of which the first `valid` are real (the rest of the
- * last chunk is padding: finite, and without influence). chunk_first: the first image of the chunk. */
+ * last chunk is padding: finite, and without influence). chunk_first: the first image of the chunk. A prologue gets all
+ * images of the batch, and its share. */
 struct pass {
     const struct program *program;
     const struct request *request;
     struct worker *worker;
-    int thread, chunk, chunk_first, first, n, valid;
+    int thread, chunk, chunk_first, first, n, valid, share;
 };
 
 struct op;
@@ -53,7 +56,8 @@ typedef void op_function(const struct op *op, const struct pass *p);
 
 struct op {
     op_function *run;
-    bool prologue; /* runs once per thread at the start of its phase, not per chunk */
+    bool prologue; /* runs at the start of its phase, not per chunk: once in every thread, */
+    bool shared;   /* or, if shared, share by share of its convolution, each in whichever thread is free */
     int phase, group;
     int value[OP_VALUES]; /* meaning by operation */
     const struct graph_node *node;
@@ -100,7 +104,7 @@ struct program {
     size_t batch_bytes, local_bytes; /* of the batch arena; of a thread's arena */
     char *batch_arena;
     struct op_time *times; /* [threads][n_ops], or NULL: not measured */
-    _Atomic int *next;     /* [n_phases] the next chunk that no thread has taken */
+    _Atomic int *next; /* [n_phases + n_ops] the next chunk of a phase, or share of an operation, nobody has taken */
     const struct kernels *kernels;
     enum storage storage;
 };
@@ -169,11 +173,17 @@ size_t program_scratch_bytes(const struct program *p); /* largest need of its co
 
 int program_chunks(const struct program *p, int phase, int n);
 
-/* From now on every operation's time is kept (prologues' not). */
+/* From now on every operation's time is kept (of prologues: of those with shares). */
 void program_measure(struct program *p, int threads);
 
 /* Runs the program on request->n images with the team; workers: [team_size]. */
 void program_run(const struct program *p, const struct request *request, struct team *team, struct worker *workers);
+
+/* The first image of a value that several phases share. */
+static inline void *pass_whole(const struct pass *p, int v)
+{
+    return p->program->batch_arena + p->program->values[v].offset;
+}
 
 static inline void *pass_value(const struct pass *p, int v)
 {

@@ -21,8 +21,26 @@ struct winograd_shape {
 
 enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles transformed together */
 
-typedef void winograd_gradient(const struct winograd_shape *s, const void *source, const void *gradient, float *w,
-                               float *scratch);
+/* The gradient of the blocked weights w, of the layer's input and its output's gradient; epilogue and bias take no
+ * part. Either of a call's images at once, or, where the sums of all pairs of channels would not stay in a cache, in
+ * two steps: first all images are gathered, their tiles transformed; then, share by share, few pairs of channels meet
+ * all of them. */
+enum {
+    WINOGRAD_GATHERED = 64,      /* tiles that lie together */
+    WINOGRAD_GATHERED_STEP = 65, /* vectors between two of a tile's points: odd, as winograd_gradient_group */
+    WINOGRAD_PANEL = 2           /* a share is the gradient of so many blocks of ic x so many of oc */
+};
+
+struct winograd_gradient_kernels {
+    /* scratch: winograd_gradient_scratch_floats. */
+    void (*run)(const struct winograd_shape *s, const void *source, const void *gradient, float *w, float *scratch);
+    /* Images first..first+s->n-1 of a batch, at source and gradient, into v and q of the batch: groups of
+     * winograd_gathered_floats of one group, [channels/B][36][step][B]. */
+    void (*gather)(const struct winograd_shape *s, const void *source, const void *gradient, int first, float *v,
+                   float *q);
+    /* Share 0..winograd_shares-1 of w, of s->n gathered images. scratch: winograd_share_scratch_floats. */
+    void (*sum)(const struct winograd_shape *s, const float *v, const float *q, int share, float *w, float *scratch);
+};
 
 struct winograd_kernels {
     /* u: [oc/B][36][ic][B] of winograd weights; signs: [n][oc/B][oh*ow] of B bits, or NULL; scratch:
@@ -32,12 +50,11 @@ struct winograd_kernels {
     /* w: blocked weights [oc/B][ic/B][3][3][B ic][B oc] of the layer -> u for forward, or for backward-data (then u is
      * [ic/B][36][oc][B]). */
     void (*weights)(const float *w, int oc, int ic, bool backward, float *u);
-    /* w = gradient of the blocked weights, of the layer's input and its output's gradient; epilogue and bias take no
-     * part. scratch: winograd_gradient_scratch_floats. */
-    winograd_gradient *gradient;
+    const struct winograd_gradient_kernels *gradient;
 };
 
-extern winograd_gradient winograd_gradient_avx512, winograd_gradient_avx2, winograd_gradient_portable;
+extern const struct winograd_gradient_kernels winograd_gradient_avx512, winograd_gradient_avx2,
+    winograd_gradient_portable;
 
 /* By struct kernels.name. */
 extern const struct winograd_kernels winograd_avx512, winograd_avx2, winograd_portable;
@@ -49,5 +66,10 @@ size_t winograd_scratch_floats(const struct winograd_shape *s, int block);
  */
 int winograd_gradient_group(const struct winograd_shape *s);
 size_t winograd_gradient_scratch_floats(const struct winograd_shape *s);
+
+/* Of `channels`, ic or oc, of s->n images, in whole groups. */
+size_t winograd_gathered_floats(const struct winograd_shape *s, int channels);
+int winograd_shares(const struct winograd_shape *s, int block);
+size_t winograd_share_scratch_floats(int block);
 
 #endif

@@ -91,6 +91,10 @@ const struct net nets[] = {
      HEAD, true, true},
     {"images smaller than a tile", NET(6) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu)
      CONV(32, 3, 1, 0, relu) HEAD, true, true},
+    {"many pairs of channels, up to the last phase", NET(6) CONV(64, 3, 1, 0, linear) CONV(80, 3, 1, 1, linear)
+     CONV(64, 3, 1, 1, linear) HEAD, true, true},
+    {"many pairs of channels in images smaller than a tile", NET(6) CONV(16, 3, 2, 0, relu) CONV(16, 3, 2, 0, relu)
+     CONV(64, 3, 2, 0, linear) CONV(80, 3, 1, 1, linear) HEAD, true, false}, /* Darknet: right to 1/24 */
 };
 const int n_nets = sizeof nets / sizeof *nets;
 
