@@ -137,6 +137,7 @@ train_by_hand() {
     [ -s study/page/results.md ]
     grep -q '^To run these steps again: ' study/page/results.md
     run ! grep 'None of its' study/page/results.md
+    grep -q 'the next seed (control) | ' study/page/results.md
     [ "$(grep -c ' --out ' study/page/results/commands.md)" -gt 60 ]
     run ! grep -F '**: not run (' study/page/results/commands.md
     [ "$(grep -c '"state": "done"' study/steps.json)" -gt 60 ]

@@ -21,6 +21,7 @@ compare() { # name round minutes baseline candidate
 }
 
 for seed in "${seeds[@]}"; do
+    compare "compare_plain_$seed" 3 6 "resnet20_$seed" "resnet20_$((seed % 3 + 1))" # the control
     compare "compare_dropout_$seed" 3 6 "resnet20_$seed" "resnet20_dropout_$seed"
     compare "compare_ensemble_3_$seed" 5 12 "resnet20_$seed" resnet20_ensemble_3
     compare "compare_ensemble_5_$seed" 5 18 "resnet20_$seed" resnet20_ensemble_5

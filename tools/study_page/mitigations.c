@@ -37,8 +37,9 @@ static bool write_models(struct page *p, struct err *err)
                                 questions[q].kind, &v.of[k], err))
                     return false;
             if (values_known(&v))
-                page_row(p, questions[q].name, families[f].name, values_seeds(p, &v), page_count(p, values_pictures(&v)),
-                         values_text(p, &v, questions[q].unit), values_mean(p, &v, questions[q].unit), NULL);
+                page_row(p, questions[q].name, families[f].name, values_seeds(p, &v),
+                         page_count(p, values_pictures(&v)), values_text(p, &v, questions[q].unit),
+                         values_mean(p, &v, questions[q].unit), NULL);
             else if (v.of[0].n == RUNS_NOT_RUN)
                 page_absent(p, families[f].name);
         }
@@ -48,10 +49,17 @@ static bool write_models(struct page *p, struct err *err)
 
 /* --- against the baseline ----------------------------------------------------------------------------------------- */
 
-enum { CANDIDATES = 4, MOST_QUESTIONS = 32 };
-static const char *const candidates[CANDIDATES] = { "dropout", "ensemble_3", "ensemble_5", "distilled" };
-static const int candidate_family[CANDIDATES] = { FAMILY_DROPOUT, FAMILY_ENSEMBLE_3, FAMILY_ENSEMBLE_5,
+/* The control is no mitigation: it tells how much two plain networks differ. */
+enum { CONTROL, FIRST_MITIGATION, DISTILLED = 4, CANDIDATES };
+static const char *const candidates[CANDIDATES] = { "plain", "dropout", "ensemble_3", "ensemble_5", "distilled" };
+static const int candidate_family[CANDIDATES] = { FAMILY_PLAIN, FAMILY_DROPOUT, FAMILY_ENSEMBLE_3, FAMILY_ENSEMBLE_5,
                                                   FAMILY_DISTILLED };
+
+static const char *candidate_name(struct page *p, int i)
+{
+    const char *name = families[candidate_family[i]].name;
+    return i == CONTROL ? page_text(p, "%s, the next seed (control)", name) : name;
+}
 
 struct comparisons {
     json_t *report[CANDIDATES][SEEDS]; /* NULL: not run */
@@ -115,9 +123,11 @@ static bool write_changes(struct page *p, const struct comparisons *c, struct er
     json_t *question;
     page_table(p, "each mitigation against the plain network",
                "Against the baseline, picture by picture (`validate compare`): the change, its simultaneous interval "
-               "and what the policy says to it. The baselines are themselves members of the ensembles.",
+               "and what the policy says to it. The control pairs the plain network with the next seed's: changes of "
+               "its size are what seeds do. The baselines are themselves members of the ensembles.",
                "Question", "Candidate", "Against seed 1", "Against seed 2", "Against seed 3", NULL);
-    json_array_foreach (questions_of(c), q, question) {
+    json_array_foreach(questions_of(c), q, question)
+    {
         for (int i = 0; i < CANDIDATES; i++) {
             const char *cell[SEEDS];
             if (!any_report(c, i))
@@ -126,11 +136,11 @@ static bool write_changes(struct page *p, const struct comparisons *c, struct er
                 if (!describe_change(p, c, i, k, runs_text(question, "id"), &cell[k], err))
                     return false;
             page_row(p, page_text(p, "%s %s", runs_text(question, "question"), runs_text(question, "id")),
-                     families[candidate_family[i]].name, cell[0], cell[1], cell[2], NULL);
+                     candidate_name(p, i), cell[0], cell[1], cell[2], NULL);
         }
     }
     for (int i = 0; i < CANDIDATES; i++) {
-        const char *cell[SEEDS], *name = families[candidate_family[i]].name;
+        const char *cell[SEEDS], *name = candidate_name(p, i);
         for (int k = 0; k < SEEDS; k++)
             cell[k] = c->report[i][k] ? page_text(p, "%s", runs_text(c->report[i][k], "verdict")) : not_run;
         if (any_report(c, i))
@@ -153,8 +163,9 @@ static bool draw_changes(struct page *p, const struct comparisons *c, struct err
             struct values v = { .n = 1 };
             const json_t *check = runs_check(c->report[i][k], "sis.size");
             ok = runs_estimate(check, c->path[i][k], &v.of[0], err);
-            bars_add(&bars, page_text(p, "%s against seed %d", families[candidate_family[i]].brief, k + 1), &v,
-                     TONE_DATA);
+            const char *brief = i == CONTROL ? "the next seed" : families[candidate_family[i]].brief;
+            bars_add(&bars, page_text(p, "%s against seed %d", brief, k + 1), &v,
+                     i == CONTROL ? TONE_CONTROL : TONE_DATA);
         }
     bars_show(p, "changes", &bars);
     return ok;
@@ -163,7 +174,7 @@ static bool draw_changes(struct page *p, const struct comparisons *c, struct err
 /* Published: dropout and ensembles need larger parts. */
 static void compare_expected(struct page *p, const struct comparisons *c)
 {
-    for (int i = 0; i < CANDIDATES - 1; i++) {
+    for (int i = FIRST_MITIGATION; i < DISTILLED; i++) {
         int run = 0, better = 0;
         for (int k = 0; k < SEEDS; k++) {
             const json_t *pairs = json_object_get(runs_check(c->report[i][k], "sis.size"), "pairs");
@@ -219,7 +230,7 @@ static void write_costs(struct page *p, const struct comparisons *c)
                "prediction: median and quartiles):",
                "Model", "Networks", "Parameters", "Training", "Prediction, a picture", "Memory", NULL);
     write_cost(p, families[FAMILY_PLAIN].name, baseline);
-    for (int i = 0; i < CANDIDATES; i++)
+    for (int i = FIRST_MITIGATION; i < CANDIDATES; i++)
         write_cost(p, families[candidate_family[i]].name, model[i]);
     page_table_end(p);
 }
