@@ -1,6 +1,7 @@
 #include "tests/model_fixture.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -97,6 +98,15 @@ const struct net nets[] = {
      CONV(64, 3, 2, 0, linear) CONV(80, 3, 1, 1, linear) HEAD, true, false}, /* Darknet: right to 1/24 */
 };
 const int n_nets = sizeof nets / sizeof *nets;
+
+const char *net_text(const char *name)
+{
+    for (int k = 0; k < n_nets; k++)
+        if (strcmp(nets[k].name, name) == 0)
+            return nets[k].text;
+    cr_assert_fail("no net %s", name);
+    return NULL;
+}
 
 struct fixture open_net(const char *text, bool training, int threads, enum precision precision)
 {

@@ -10,6 +10,7 @@ enum { BATCH = 6, CLASSES = 5, PIXELS = 3 * 12 * 12 };
 struct net { const char *name, *text; bool darknet_forward, darknet_backward; /* where Darknet itself is right */ };
 extern const struct net nets[];
 extern const int n_nets;
+const char *net_text(const char *name);
 
 struct fixture {
     struct net_cfg *cfg;

@@ -22,15 +22,6 @@ struct members {
     int label[BATCH];
 };
 
-static const char *text_of(const char *name)
-{
-    for (int k = 0; k < n_nets; k++)
-        if (strcmp(nets[k].name, name) == 0)
-            return nets[k].text;
-    cr_assert_fail("no net %s", name);
-    return NULL;
-}
-
 /* Writes a member with the fixture's parameters, those of the last layer times `gain`: members of one text differ. */
 static void add_text(struct members *m, const char *text, float gain)
 {
@@ -54,7 +45,7 @@ static void add_text(struct members *m, const char *text, float gain)
 
 static void add(struct members *m, const char *net, float gain)
 {
-    add_text(m, text_of(net), gain);
+    add_text(m, net_text(net), gain);
 }
 
 static bool try_open(struct members *m, enum combine combine, struct err *err)
@@ -274,7 +265,7 @@ Test(ensemble, an_image_alone_gives_what_it_gives_in_a_batch_and_nothing_changes
 /* A network that answers with these logits whatever it sees. */
 static void add_constant(struct members *m, const float logits[CLASSES])
 {
-    const char *text = text_of("no activation before the pool");
+    const char *text = net_text("no activation before the pool");
     add_text(m, text, 0);
     struct net_cfg *cfg;
     struct err err;
@@ -322,10 +313,10 @@ Test(ensemble, a_model_beside_another_answers_as_alone)
 {
     static const char *const names[] = { "conv with batch norm, relu", "5x5 and groups", "upsample",
                                          "route of 7, 20 and 5 channels" };
-    struct fixture f = open_net(text_of("conv with bias, leaky, odd channels"), true, 2, PRECISION_F32);
+    struct fixture f = open_net(net_text("conv with bias, leaky, odd channels"), true, 2, PRECISION_F32);
     struct err err;
     for (int k = 0; k < 4; k++) {
-        struct fixture own = open_net(text_of(names[k]), true, 2, PRECISION_F32);
+        struct fixture own = open_net(net_text(names[k]), true, 2, PRECISION_F32);
         struct model_options options = { .threads = 2, .training = true, .beside = f.model };
         struct fixture beside = own;
         float z[BATCH * CLASSES], z2[BATCH * CLASSES], g[BATCH * PIXELS], g2[BATCH * PIXELS];
@@ -382,7 +373,7 @@ Test(ensemble, a_further_member_takes_no_workspace)
 
 Test(ensemble, a_gradient_along_directions_is_scaled_and_added)
 {
-    const char *text = text_of("input dropout at test time, three samples");
+    const char *text = net_text("input dropout at test time, three samples");
     struct fixture f = open_net(text, false, 2, PRECISION_F32);
     float g[BATCH * PIXELS], along[BATCH * PIXELS], twice[BATCH * PIXELS], dz[BATCH * CLASSES] = { 0 };
     struct err err;
@@ -456,7 +447,7 @@ Test(ensemble, a_member_that_cannot_be_opened_is_refused_by_name)
     struct members inside = { 0 };
     add(&inside, "dropout", 1);
     add(&inside, "upsample", 1);
-    char *text = mem_format("%s[ensemble]\nmembers=3\n", text_of("upsample"));
+    char *text = mem_format("%s[ensemble]\nmembers=3\n", net_text("upsample"));
     fixture_text("1/resolved.cfg", text);
     free(text);
     must_refuse(&inside, EXIT_USAGE, "1/resolved.cfg", "describes an ensemble itself", "");

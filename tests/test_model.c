@@ -82,7 +82,7 @@ Test(model, training_gradients_agree_with_darknet)
 
 Test(model, running_statistics_follow_darknets)
 {
-    struct fixture f = open_net(nets[0].text, true, 2, PRECISION_F32);
+    struct fixture f = open_net(net_text("conv with batch norm, relu"), true, 2, PRECISION_F32);
     struct dn_network *dn;
     struct err err;
     cr_assert(dn_open(f.cfg, BATCH, &dn, &err), "%s", err.text);

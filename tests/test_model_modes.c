@@ -158,7 +158,7 @@ Test(model_modes, every_instruction_set_gives_the_same_logits_and_gradients)
 
 Test(model_modes, bf16_follows_f32)
 {
-    struct fixture f = open_net(nets[3].text, true, 2, PRECISION_F32);
+    struct fixture f = open_net(net_text("option A shortcut"), true, 2, PRECISION_F32);
     float z[BATCH * CLASSES], z16[BATCH * CLASSES];
     struct err err;
     struct model_options options = { .threads = 2, .precision = PRECISION_BF16, .training = true };
@@ -170,7 +170,7 @@ Test(model_modes, bf16_follows_f32)
         return;
     }
     model_close(probe);
-    struct fixture f16 = open_net(nets[3].text, true, 2, PRECISION_BF16);
+    struct fixture f16 = open_net(net_text("option A shortcut"), true, 2, PRECISION_BF16);
     logits(&f, f.x, BATCH, -1, z);
     logits(&f16, f.x, BATCH, -1, z16);
     CHECK_CLOSE("logits", z16, z, BATCH * CLASSES, 2e-2);
@@ -199,7 +199,8 @@ static char *with_batch(const char *text, const char *replacement)
 
 Test(model_modes, subdivisions_add_up_to_the_whole_batch)
 {
-    const char *text = nets[1].text; /* no batch norm, so passes do not influence each other */
+    const char *text =
+        net_text("conv with bias, leaky, odd channels"); /* no batch norm, so passes do not influence each other */
     char *split = with_batch(text, "batch=6\nsubdivisions=3");
     struct fixture whole = open_net(text, true, 2, PRECISION_F32), parts = open_net(split, true, 2, PRECISION_F32);
     cr_expect_float_eq(train(&parts, BATCH, 0.1f), train(&whole, BATCH, 0.1f), 1e-4);
@@ -257,7 +258,7 @@ Test(model_modes, a_partial_batch_is_a_smaller_batch)
 
 Test(model_modes, a_loss_that_is_not_finite_changes_nothing_and_says_what_to_do)
 {
-    struct fixture f = open_net(nets[0].text, true, 2, PRECISION_F32);
+    struct fixture f = open_net(net_text("conv with batch norm, relu"), true, 2, PRECISION_F32);
     struct err err;
     train(&f, BATCH, 0.01f);
     uint64_t before = model_state_hash(f.model);

@@ -236,7 +236,7 @@ Test(model_ranks, threads_do_not_change_the_result)
 Test(model_ranks, running_statistics_are_the_mean_over_ranks_when_they_are_not_shared)
 {
     struct rank ranks[MOST_RANKS] = { 0 };
-    const char *text = nets[0].text;
+    const char *text = net_text("conv with batch norm, relu");
     train_ranks(ranks, text, 2, 1, 1, 0);
     int64_t stored = ranks[0].f.cfg->stored;
     float *got = mem_alloc((size_t)stored, sizeof *got), *half = mem_alloc((size_t)stored, sizeof *half);
@@ -263,7 +263,7 @@ Test(model_ranks, running_statistics_are_the_mean_over_ranks_when_they_are_not_s
 Test(model_ranks, gradients_travel_while_the_backward_pass_goes_on)
 {
     struct rank ranks[MOST_RANKS] = { 0 };
-    train_ranks(ranks, nets[3].text, 2, 1, 1, 0);
+    train_ranks(ranks, net_text("option A shortcut"), 2, 1, 1, 0);
     cr_expect(ranks[0].progress >= 2, "progress was asked for %d times after the first bucket left", ranks[0].progress);
     close_ranks(ranks, 2);
 }
@@ -272,7 +272,7 @@ Test(model_ranks, a_loss_that_is_not_finite_on_one_rank_fails_on_all)
 {
     struct rank ranks[MOST_RANKS] = { 0 };
     ranks[1].spoilt = NAN;
-    train_ranks(ranks, nets[0].text, 3, 1, 1, 0.1f);
+    train_ranks(ranks, net_text("conv with batch norm, relu"), 3, 1, 1, 0.1f);
     for (int r = 0; r < 3; r++) {
         cr_expect(ranks[r].failed);
         float *after = mem_alloc((size_t)ranks[r].f.cfg->stored, sizeof *after);
@@ -290,8 +290,11 @@ Test(model_ranks, subdivisions_are_refused)
     struct model *m;
     struct exchange exchange = { 0, 2, sum_doubles, SLOTS, start, progress, wait_for };
     struct model_options options = { .threads = 1, .training = true, .exchange = &exchange };
-    cr_assert(cfg_parse("two.cfg", "[net]\nbatch=6\nsubdivisions=2\nheight=4\nwidth=4\nchannels=3\n[avgpool]\n"
-                                   "[connected]\noutput=5\nactivation=linear\n[softmax]\n", &cfg, &err), "%s", err.text);
+    cr_assert(cfg_parse("two.cfg",
+                        "[net]\nbatch=6\nsubdivisions=2\nheight=4\nwidth=4\nchannels=3\n[avgpool]\n"
+                        "[connected]\noutput=5\nactivation=linear\n[softmax]\n",
+                        &cfg, &err),
+              "%s", err.text);
     cr_assert_not(model_open(cfg, &options, &m, &err));
     cr_expect_str_eq(err.text, "two.cfg: subdivisions=2 and 2 ranks both divide the batch; set subdivisions=1");
     cfg_free(cfg);
