@@ -62,12 +62,17 @@ bool conv_gathers(const struct conv_shape *s, const struct kernels *k)
     return has_winograd(s, k) && !s->bias && has_many_pairs(s) && rows * columns <= 4 * s->oh * s->ow;
 }
 
+static bool tiles_pay(const struct conv_shape *s)
+{
+    return conv_fills_tiles(s) || choice_is("own");
+}
+
 static bool winograd_applies(const struct conv_shape *s, enum conv_direction direction, const struct kernels *k)
 {
     switch (direction) {
     case CONV_FORWARD:
-    case CONV_BACKWARD_DATA: return has_winograd(s, k) && conv_fills_tiles(s);
-    case CONV_BACKWARD_WEIGHTS: return conv_gathers(s, k) || (has_winograd(s, k) && conv_fills_tiles(s) && !s->bias);
+    case CONV_BACKWARD_DATA: return has_winograd(s, k) && tiles_pay(s);
+    case CONV_BACKWARD_WEIGHTS: return conv_gathers(s, k) || (has_winograd(s, k) && tiles_pay(s) && !s->bias);
     case CONV_GATHER: return true;
     }
     return false;
