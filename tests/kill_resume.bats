@@ -17,10 +17,10 @@ duration() {
     done | sort -g | head -n 1
 }
 
-# Starts or continues run $1.
+# Starts or continues run $1: before its lock is there, nothing has begun and --resume is refused.
 go_on() {
     local resume=()
-    [ -d "$1" ] && resume=(--resume)
+    [ -e "$1/lock" ] && resume=(--resume)
     exec "$TRAIN" "${OPTIONS[@]}" --out "$1" "${resume[@]}" >out.txt 2>err.txt
 }
 
