@@ -33,21 +33,27 @@ struct op *build_emit(struct builder *b, op_function *run, int node, int v0, int
     return op;
 }
 
+/* The convolution at node i, as this program runs it in a direction. */
+static struct conv_shape shape_of(const struct builder *b, int i, enum conv_direction direction)
+{
+    const struct conv_weights *owner = &b->ps->convs[b->ps->conv_of[i]];
+    struct conv_shape shape = owner->shape;
+    shape.storage = b->p->storage;
+    shape.training = b->mode == BUILD_TRAINING;
+    shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
+    shape.float_output = i == b->g->logits;
+    shape.bias =
+        direction != CONV_BACKWARD_DATA && (b->g->nodes[i].bias || (b->mode != BUILD_TRAINING && owner->folds >= 0));
+    return shape;
+}
+
 struct op *build_emit_conv(struct builder *b, op_function *run, enum conv_direction direction, int i, int v0, int v1)
 {
     struct op *op = build_emit(b, run, i, v0, v1);
     op->has_conv = true;
     op->direction = direction;
     op->owner = &b->ps->convs[b->ps->conv_of[i]];
-    op->shape = op->owner->shape;
-    op->shape.storage = b->p->storage;
-    op->shape.training = b->mode == BUILD_TRAINING;
-    op->shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
-    op->shape.float_output = i == b->g->logits;
-    if (direction == CONV_BACKWARD_DATA)
-        op->shape.bias = false;
-    else
-        op->shape.bias = b->g->nodes[i].bias || (b->mode != BUILD_TRAINING && op->owner->folds >= 0);
+    op->shape = shape_of(b, i, direction);
     return op;
 }
 
@@ -58,20 +64,13 @@ bool build_is_relu(const struct graph_node *node)
 
 bool build_has_signs(const struct builder *b, int i, enum conv_direction direction)
 {
-    struct conv_shape shape = b->ps->convs[b->ps->conv_of[i]].shape;
-    shape.storage = b->p->storage;
-    shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
-    shape.float_output = i == b->g->logits;
+    struct conv_shape shape = shape_of(b, i, direction);
     return conv_has_signs(&shape, direction, b->p->kernels);
 }
 
 bool build_gathers(const struct builder *b, int i)
 {
-    struct conv_shape shape = b->ps->convs[b->ps->conv_of[i]].shape;
-    shape.storage = b->p->storage;
-    shape.planar_source = b->g->plain_input && b->g->nodes[i].in[0] == 0;
-    shape.float_output = i == b->g->logits;
-    shape.bias = b->g->nodes[i].bias;
+    struct conv_shape shape = shape_of(b, i, CONV_GATHER);
     return conv_gathers(&shape, b->p->kernels);
 }
 

@@ -113,6 +113,7 @@ bool conv_new(const struct conv_shape *shape, enum conv_direction direction, con
         c->winograd = kernels->winograd;
         c->pass = winograd_pass(shape, direction);
         c->gathers = direction >= CONV_BACKWARD_WEIGHTS && conv_gathers(shape, kernels);
+        assert(c->gathers || direction != CONV_GATHER);
     } else if (direction == CONV_BACKWARD_DATA && shape->planar_source) {
         assert(conv_writes_planar(shape, kernels));
         const struct conv_shape *s = shape;
