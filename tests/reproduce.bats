@@ -143,3 +143,39 @@ train_by_hand() {
     [ "$(grep -c '"state": "done"' study/steps.json)" -gt 60 ]
     run ! grep '"state": "[^d]' study/steps.json
 }
+
+@test "what is on record is not missing, and its networks are taken where others need them" {
+    TOOLS=$REAL_TOOLS
+    reproduce resnet20_ensemble_3 dataset_mnist
+    [ "$(ls study/page/results/networks)" = $'resnet20_1\nresnet20_2\nresnet20_3' ]
+    cmp study/resnet20_1/final.weights study/page/results/networks/resnet20_1/final.weights
+    # as on another machine: nothing but the page, with what it is made of
+    mv study/page page && rm -rf study && mkdir study && mv page study/page
+    cp study/page/results.md before.md
+    run reproduce --missing --list
+    grep -q '^resnet20_4 .* missing ' <<<"$output"
+    grep -q '^resnet20_1 .* on record ' <<<"$output"
+    run ! grep '^dataset_mnist' <<<"$output"
+    reproduce model_resnet20_1 >out.txt
+    grep -q 'taken   resnet20_1 from ' out.txt
+    run ! grep -q 'begins  resnet20_1' out.txt
+    grep -q '"step": "resnet20_1", "section": 1, "state": "taken"' study/steps.json
+    grep -q '"command": \[' study/page/results/record/model_resnet20_1.json
+    diff before.md study/page/results.md | grep '^<' >gone.txt || true
+    run ! grep -F '| ResNet-20 | 1, 2, 3 of 5 |' gone.txt # what was run before stands as it did
+    run ! grep -q 'Not of the networks' study/page/results.md
+    # asked for by name, it is trained, and so is one on record whose command is another
+    rm -rf study/resnet20_1*
+    reproduce resnet20_1 >out.txt
+    grep -q 'begins  resnet20_1' out.txt
+    sed -i 's/--seed 2/--seed 7/' study/page/results/record/resnet20_2.json
+    reproduce resnet20_ensemble_3 >out.txt
+    grep -q "taken   resnet20_3" out.txt
+    grep -q 'begins  resnet20_2' out.txt
+}
+
+@test "the steps that are missing cannot be named" {
+    run --separate-stderr reproduce --missing resnet20_1
+    [ $status -eq 2 ]
+    one_line "$stderr"
+}

@@ -16,7 +16,7 @@ for seed in "${seeds[@]}"; do
     done
 done
 
-photos=tools/study/imagenette.cfg photo_data=(--data "$DATA/imagenette128") photo_views=(border_4 border_16 ring_16_16)
+photos=tools/study/imagenette.cfg photo_data=(--data data/imagenette128) photo_views=(border_4 border_16 ring_16_16)
 [ -z "$tiny" ] || photos=tools/study/tiny.cfg photo_data=() photo_views=(border_1 border_2 border_4)
 for seed in "${seeds[@]}"; do
     for view in whole "${photo_views[@]}" center_12 center_44 center_31; do
@@ -34,9 +34,9 @@ judge() { # name minutes set option...
 
 if [ -z "$tiny" ]; then
     judge cifar10 1 datasets/cifar10.conf "${data[@]}"
-    judge mnist 1 datasets/mnist.conf --data "$DATA/mnist"
+    judge mnist 1 datasets/mnist.conf --data data/mnist
     judge imagenette128 2 datasets/imagenette.conf "${photo_data[@]}"
-    judge imagenette224 1 "$DATA/imagenette224/val"
+    judge imagenette224 1 data/imagenette224/val
 else
     for name in cifar10 mnist imagenette128 imagenette224; do judge $name 1 "$descriptor"; done
 fi

@@ -39,12 +39,14 @@ describe_machine() { # step
     } >"$OUT/$1.machine"
 }
 
-# The command as it is started now: with this step's threads, and with --resume where it was interrupted.
+# The command as it is started now: with this step's threads, the data where they are, and with --resume where it was
+# interrupted.
 prepare() { # step line; sets words and target
     local i
     parse "$2"
     for ((i = 0; i < ${#words[@]}; i++)); do
         [ "${words[i]}" != --threads ] || words[i + 1]=${given[$1]}
+        [[ ${words[i]} != data/* || ${words[i - 1]} == --out ]] || words[i]=$DATA/${words[i]#data/}
     done
     case ${words[0]##*/}\ ${words[1]} in
     train\ *) [ ! -e "$target/lock" ] || words+=(--resume) ;;
@@ -186,7 +188,7 @@ redo() { # pattern...
     for s in "${steps[@]}"; do
         if [ -z "${again[$s]-}" ] || [ "${state[$s]}" = missing ]; then continue; fi
         say "removed $s, to be made again"
-        rm -rf "${OUT:?}/$s" "$OUT/$s".{command,seconds,machine,log,begun}
+        rm -rf "${OUT:?}/$s" "$OUT/$s".{command,seconds,machine,log,begun,taken}
         state["$s"]=missing
     done
 }

@@ -7,7 +7,7 @@ network_dropout=cfg/resnet20_dropout.cfg
 network_resnet18=cfg/resnet18_cifar.cfg
 network_vgg16=cfg/vgg16_cifar.cfg
 descriptor=datasets/cifar10.conf
-data=(--data "$DATA/cifar10")
+data=(--data data/cifar10)
 
 seeds=(1 2 3)
 thresholds=0.5,0.6,0.7,0.8,0.9,0.95,0.99

@@ -7,13 +7,14 @@
 #                                    such steps side by side), all (as many threads as are free), alone (nothing beside
 #                                    it)
 #   needs NAME...                    steps of which this one reads the results
-#   run WORD...                      a command, as one would type it; its --threads is set when it is started
+#   run WORD...                      a command, as one would type it with the data in data/; its --threads and where
+#                                    the data really are is set when it is started
 #   table FILE WORD...               the same for a program that prints its result: WORD... > FILE
 #
 # shellcheck shell=bash disable=SC2034,SC2154 # reproduce and run.sh
 
 steps=() # in the order of the study
-declare -A section=() round=() minutes=() kind=() need=() commands=() state=() reason=()
+declare -A section=() round=() minutes=() kind=() need=() commands=() state=() reason=() named=()
 step_section=
 
 step() {
@@ -127,8 +128,8 @@ look_at() { # step
 
 # --- which steps, in which order -----------------------------------------------------------------------------------
 
-# Sets `wanted` to the steps that match the patterns and those that they need; without a pattern all, or all but the
-# long ones.
+# Sets `named` to the steps that match the patterns, without a pattern all, or all but the long ones; and `wanted` to
+# these and those that they need.
 choose() { # pattern...
     local s n pattern found
     local -A chosen=()
@@ -136,17 +137,19 @@ choose() { # pattern...
         found=
         for s in "${steps[@]}"; do
             # shellcheck disable=SC2053 # a pattern
-            [[ $s == $pattern ]] && chosen[$s]=1 found=1
+            [[ $s == $pattern ]] && named[$s]=1 found=1
         done
         [ -n "$found" ] || fail 2 "$pattern: the study has no such step; --list shows them"
     done
     if [ $# -eq 0 ]; then
         for s in "${steps[@]}"; do
-            if [ "${round[$s]}" -lt 9 ] || [ -n "$long" ]; then chosen[$s]=1; fi
+            if [ "${round[$s]}" -lt 9 ] || [ -n "$long" ]; then named[$s]=1; fi
         done
     fi
+    for s in "${!named[@]}"; do chosen[$s]=1; done
     for ((n = ${#steps[@]} - 1; n >= 0; n--)); do # a step stands behind those that it needs
-        [ -z "${chosen[${steps[n]}]-}" ] || for s in ${need[${steps[n]}]}; do chosen[$s]=1; done
+        if [ -z "${chosen[${steps[n]}]-}" ] || [ -e "$OUT/${steps[n]}.taken" ] || can_take "${steps[n]}"; then continue; fi
+        for s in ${need[${steps[n]}]}; do chosen[$s]=1; done
     done
     wanted=()
     while read -r _ s; do
@@ -168,6 +171,7 @@ write_steps() {
         printf '  "written_utc": "%s",\n  "steps": [' "$(date -u +%FT%TZ)"
         for s in "${steps[@]}"; do
             state_now=${state[$s]/blocked/missing}
+            [ "$state_now" != 'done' ] || [ ! -e "$OUT/$s.taken" ] || state_now=taken
             printf '%s\n    { "step": "%s", "section": %d, "state": "%s", "minutes": %s, "command": [' \
                 "$comma" "$s" "${section[$s]}" "${state_now/running/interrupted}" "${minutes[$s]}"
             comma=, inner=
@@ -183,18 +187,19 @@ write_steps() {
 }
 
 list() {
-    local s line time total=0 left=0
+    local s line time state_now total=0 left=0
     for s in "${wanted[@]}"; do
-        time="about ${minutes[$s]} min"
-        [ "${state[$s]}" != 'done' ] || time="$(cat "$OUT/$s.seconds" 2>/dev/null || echo '?') s"
-        printf '%-32s section %s  %-11s  %s\n' "$s" "${section[$s]}" "${state[$s]}" "$time"
+        time="about ${minutes[$s]} min" state_now=${state[$s]}
+        [ "$state_now" != 'done' ] || time="$(cat "$OUT/$s.seconds" 2>/dev/null || echo '?') s"
+        ! can_take "$s" || state_now='on record'
+        printf '%-32s section %s  %-11s  %s\n' "$s" "${section[$s]}" "$state_now" "$time"
         while read -r line; do
             printf '    %s\n' "$line"
         done <<<"${commands[$s]%$'\n'}"
         time=$((60 * minutes[$s]))
         [ "${kind[$s]}" != one ] || time=$((time / threads)) # they run side by side
         total=$((total + time))
-        [ "${state[$s]}" = 'done' ] || left=$((left + time))
+        [[ $state_now == 'done' || $state_now == 'on record' ]] || left=$((left + time))
     done
     printf '%d steps, about %d hours in all, %d of them left\n' ${#wanted[@]} $(((total + 1800) / 3600)) \
         $(((left + 1800) / 3600))

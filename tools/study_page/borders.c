@@ -143,8 +143,8 @@ static void write_dataset(struct page *p, const char *name, const json_t *report
     page_row(p, name, page_count(p, json_integer_value(json_object_get(data, "train"))),
              page_count(p, json_integer_value(json_object_get(data, "test"))), runs_text(report, "verdict"),
              list_checks(p, report, "fail"), list_checks(p, report, "inconclusive"), list_checks(p, report, "error"),
-             page_text(p, "%zu", json_array_size(json_object_get(report, "suspects"))), runs_text(report, "lead"),
-             NULL);
+             page_text(p, "%d", (int)json_integer_value(json_object_get(report, "suspects"))),
+             runs_text(report, "lead"), NULL);
 }
 
 static bool write_datasets(struct page *p, struct err *err)
@@ -155,7 +155,6 @@ static bool write_datasets(struct page *p, struct err *err)
                "Pictures to look at", "Conclusion", NULL);
     for (int i = 0; i < p->runs->n; i++) {
         const struct step *step = &p->runs->step[i];
-        json_t *report;
         if (strncmp(step->name, datasets, strlen(datasets)) != 0)
             continue;
         const char *name = step->name + strlen(datasets);
@@ -163,13 +162,10 @@ static bool write_datasets(struct page *p, struct err *err)
             page_absent(p, name);
             continue;
         }
-        char *path = runs_path(p->runs, "%s/report.json", step->name);
-        bool ok = runs_report(path, &report, err);
-        free(path);
-        if (!ok)
+        const json_t *report = runs_report(p->runs, step, "report.json", err);
+        if (!report)
             return false;
         write_dataset(p, name, report);
-        json_decref(report);
     }
     page_table_end(p);
     return true;

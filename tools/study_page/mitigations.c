@@ -62,18 +62,20 @@ static const char *candidate_name(struct page *p, int i)
 }
 
 struct comparisons {
-    json_t *report[CANDIDATES][SEEDS]; /* NULL: not run */
-    char *path[CANDIDATES][SEEDS];
+    const json_t *report[CANDIDATES][SEEDS]; /* NULL: not run */
+    char *place[CANDIDATES][SEEDS];
 };
 
 static bool read_comparisons(struct page *p, struct comparisons *c, struct err *err)
 {
     for (int i = 0; i < CANDIDATES; i++)
         for (int k = 0; k < SEEDS; k++) {
-            if (!runs_done(p->runs, "compare_%s_%d", candidates[i], k + 1))
+            const struct step *step = runs_done(p->runs, "compare_%s_%d", candidates[i], k + 1);
+            if (!step)
                 continue;
-            c->path[i][k] = runs_path(p->runs, "compare_%s_%d/report.json", candidates[i], k + 1);
-            if (!runs_report(c->path[i][k], &c->report[i][k], err))
+            c->place[i][k] = runs_place(p->runs, step, "report.json");
+            c->report[i][k] = runs_report(p->runs, step, "report.json", err);
+            if (!c->report[i][k])
                 return false;
         }
     return true;
@@ -96,7 +98,7 @@ static bool describe_change(struct page *p, const struct comparisons *c, int i, 
     *out = c->report[i][k] ? "not asked" : not_run;
     if (!check)
         return true;
-    if (!runs_estimate(check, c->path[i][k], &e, err))
+    if (!runs_estimate(check, c->place[i][k], &e, err))
         return false;
     enum unit unit = runs_unit(check);
     int decimals = format_decimals(&e, unit, SIDE_NONE, 0);
@@ -162,7 +164,7 @@ static bool draw_changes(struct page *p, const struct comparisons *c, struct err
         for (int k = 0; ok && k < SEEDS; k++) {
             struct values v = { .n = 1 };
             const json_t *check = runs_check(c->report[i][k], "sis.size");
-            ok = runs_estimate(check, c->path[i][k], &v.of[0], err);
+            ok = runs_estimate(check, c->place[i][k], &v.of[0], err);
             const char *brief = i == CONTROL ? "the next seed" : families[candidate_family[i]].brief;
             bars_add(&bars, page_text(p, "%s against seed %d", brief, k + 1), &v,
                      i == CONTROL ? TONE_CONTROL : TONE_DATA);
@@ -247,9 +249,7 @@ bool section_mitigations(struct page *p, struct err *err)
         compare_expected(p, &c);
         write_costs(p, &c);
     }
-    for (int i = 0; i < CANDIDATES * SEEDS; i++) {
-        json_decref(c.report[i / SEEDS][i % SEEDS]);
-        free(c.path[i / SEEDS][i % SEEDS]);
-    }
+    for (int i = 0; i < CANDIDATES * SEEDS; i++)
+        free(c.place[i / SEEDS][i % SEEDS]);
     return ok;
 }

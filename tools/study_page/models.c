@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "tools/study_page/sections.h"
 
@@ -106,7 +107,6 @@ static bool is_asked(const struct step *step, const char *file)
 bool read_check(const struct runs *s, const char *step, const char *file, const char *kind, struct estimate *out,
                 struct err *err)
 {
-    json_t *report;
     const struct step *done = runs_done(s, "%s", step);
     *out = runs_unknown();
     if (!done)
@@ -115,25 +115,20 @@ bool read_check(const struct runs *s, const char *step, const char *file, const 
         out->n = RUNS_NOT_ASKED;
         return true;
     }
-    char *path = runs_path(s, "%s/%s", step, file);
-    bool ok = runs_report(path, &report, err);
-    if (ok) {
-        ok = runs_estimate(runs_check(report, kind), path, out, err);
-        json_decref(report);
-    }
-    free(path);
+    const json_t *report = runs_report(s, done, file, err);
+    if (!report)
+        return false;
+    char *place = runs_place(s, done, file);
+    bool ok = runs_estimate(runs_check(report, kind), place, out, err);
+    free(place);
     return ok;
 }
 
 bool read_training(const struct runs *s, const char *step, int draws, struct estimate *out, struct err *err)
 {
+    const struct step *done = runs_done(s, "%s", step);
     *out = runs_unknown();
-    if (!runs_done(s, "%s", step))
-        return true;
-    char *path = runs_path(s, "%s/manifest.json", step);
-    bool ok = runs_manifest(path, draws, out, err);
-    free(path);
-    return ok;
+    return !done || runs_manifest(s, done, draws, out, err);
 }
 
 bool read_accuracy(struct page *p, const char *model, struct estimate *out, struct err *err)
@@ -147,13 +142,21 @@ bool study_page(const char *out, const char *directory, struct err *err)
 {
     struct runs runs;
     struct page page;
-    if (!runs_open(out, &runs, err))
+    char *record = file_join(directory, "results/record");
+    if (!runs_open(out, record, &runs, err)) {
+        free(record);
         return false;
+    }
     page_new(&page, &runs);
     bool ok = section_accuracy(&page, err) && section_subsets(&page, err) && section_transfer(&page, err) &&
               section_retraining(&page, err) && section_mitigations(&page, err) && section_borders(&page, err) &&
-              section_power(&page, err) && section_speed(&page, err) && page_save(&page, directory, err);
+              section_power(&page, err) && section_speed(&page, err);
+    if (ok) {
+        name_mixed_networks(&page);
+        ok = runs_record(&runs, err) && page_save(&page, directory, err);
+    }
     page_free(&page);
     runs_close(&runs);
+    free(record);
     return ok;
 }

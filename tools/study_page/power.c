@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "tools/study_page/sections.h"
 
-enum { TABLE_LIMIT = 1 << 20, MOST_STRENGTHS = 32, MOST_CURVES = 64 };
+enum { MOST_STRENGTHS = 32, MOST_CURVES = 64 };
 enum { A_PANEL = 4, A_DRAWING = PLOT_MAX_PANELS * A_PANEL }; /* curves that can still be told apart */
 static const char prefix[] = "power_";
 
@@ -25,16 +24,16 @@ struct curves {
     struct curve curve[MOST_CURVES];
 };
 
-static bool parse_curve(const json_t *table, const char *path, struct curve *c, struct err *err)
+static bool parse_curve(const json_t *table, const char *place, struct curve *c, struct err *err)
 {
     const json_t *list = json_object_get(table, "strengths");
     size_t n = json_array_size(list);
     if (n < 2 || n > MOST_STRENGTHS)
-        return err_run(err, "%s: strengths: it is not a list of 2 to %d; run tools/reproduce --redo power_%s", path,
+        return err_run(err, "%s: strengths: it is not a list of 2 to %d; run tools/reproduce --redo power_%s", place,
                        MOST_STRENGTHS, c->name);
     for (c->n = 0; c->n < (int)n; c->n++) {
         const json_t *point = json_array_get(list, (size_t)c->n);
-        if (!runs_estimate(json_object_get(point, "fail_share"), path, &c->fail[c->n], err))
+        if (!runs_estimate(json_object_get(point, "fail_share"), place, &c->fail[c->n], err))
             return false;
         c->strength[c->n] = json_number_value(json_object_get(point, "strength"));
         c->x[c->n] = 100.0 * c->n / (double)(n - 1);
@@ -70,38 +69,35 @@ static void write_curve(struct page *p, const struct curve *c, const json_t *tab
 static bool read_curve(struct page *p, const struct step *step, struct curves *curves, struct err *err)
 {
     const char *name = step->name + strlen(prefix);
-    json_t *table;
     if (!step->done) {
         page_absent(p, name);
         return true;
     }
-    char *path = runs_path(p->runs, "%s/table.json", step->name);
-    bool ok = curves->n < MOST_CURVES ? runs_json(path, "marginalia.power/1", &table, err)
-                                      : err_run(err, "%s: more than %d checks; raise MOST_CURVES", path, MOST_CURVES);
+    const json_t *table = runs_file(p->runs, step, "table.json", "marginalia.power/1", err);
+    if (!table)
+        return false;
+    char *place = runs_place(p->runs, step, "table.json");
+    struct curve *c = &curves->curve[curves->n];
+    bool ok = curves->n < MOST_CURVES || err_run(err, "%s: more than %d checks; raise MOST_CURVES", place, MOST_CURVES);
     if (ok) {
-        struct curve *c = &curves->curve[curves->n++];
+        curves->n++;
         c->name = name;
-        ok = parse_curve(table, path, c, err);
-        if (ok)
-            write_curve(p, c, table);
-        json_decref(table);
+        ok = parse_curve(table, place, c, err);
     }
-    free(path);
+    if (ok)
+        write_curve(p, c, table);
+    free(place);
     return ok;
 }
 
 static bool write_table(struct page *p, const struct step *step, struct err *err)
 {
-    char *text, *path = runs_path(p->runs, "%s/table.txt", step->name);
-    size_t n;
-    bool ok = file_read(path, TABLE_LIMIT, &text, &n, err);
-    if (ok) {
+    const json_t *text = runs_file(p->runs, step, "table.txt", NULL, err);
+    if (text) {
         page_print(p, "`%s`:", step->name + strlen(prefix));
-        page_verbatim(p, text);
-        free(text);
+        page_verbatim(p, json_string_value(text));
     }
-    free(path);
-    return ok;
+    return text;
 }
 
 /* One drawing of the curves first .. first + n - 1, in two panels where one has no room. */
@@ -127,9 +123,10 @@ bool section_power(struct page *p, struct err *err)
 {
     struct curves *curves = mem_alloc(1, sizeof *curves);
     bool ok = true;
-    page_section(p, 7,
-                 "how often each check finds what was planted in models and data sets, and how often it accuses what is "
-                 "clean");
+    page_section(
+        p, 7,
+        "how often each check finds what was planted in models and data sets, and how often it accuses what is "
+        "clean");
     page_table(p, "verdicts",
                "What was planted has a knob for its strength, 0 is clean: what fails there is a false alarm. Intervals "
                "are Wilson's over the sets.",

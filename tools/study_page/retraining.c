@@ -61,16 +61,17 @@ static void write_trainings(struct page *p, const struct values *v)
 }
 
 /* The trainings of subset.retrain stand in its details, each with its right answers. */
-static bool write_retrain(struct page *p, const json_t *check, const char *path, struct err *err)
+static bool write_retrain(struct page *p, const json_t *check, const char *place, struct err *err)
 {
     const char *key;
     json_t *training;
-    json_object_foreach (json_object_get((json_t *)check, "details"), key, training) {
+    json_object_foreach(json_object_get((json_t *)check, "details"), key, training)
+    {
         struct estimate e;
         const json_t *right = json_object_get(training, "right");
         if (!right)
             continue;
-        if (!runs_estimate(right, path, &e, err))
+        if (!runs_estimate(right, place, &e, err))
             return false;
         page_row(p, page_words(p, key), page_count(p, e.n), page_estimate(p, &e, UNIT_SHARE), NULL);
     }
@@ -81,24 +82,23 @@ static bool write_retrain(struct page *p, const json_t *check, const char *path,
 
 static bool read_retrain(struct page *p, struct err *err)
 {
-    json_t *report;
+    const struct step *step = runs_done(p->runs, "retrain");
     page_table(p, "masks that are cross-fitted or exchanged",
                "By `validate dataset`, on fewer pictures, with the masks of the training pictures cross-fitted (chosen "
                "by models that never saw them):",
                "Trained and tested on", "n", "Right (95 % interval)", NULL);
-    if (!runs_done(p->runs, "retrain")) {
+    if (!step) {
         page_table_end(p);
         return true;
     }
-    char *path = runs_path(p->runs, "retrain/report.json");
-    bool ok = runs_report(path, &report, err);
-    if (ok) {
-        const json_t *check = runs_check(report, "subset.retrain");
-        ok = check ? write_retrain(p, check, path, err)
-                   : err_run(err, "%s: checks: there is no subset.retrain; run tools/reproduce --redo retrain", path);
-        json_decref(report);
-    }
-    free(path);
+    const json_t *report = runs_report(p->runs, step, "report.json", err);
+    if (!report)
+        return false;
+    char *place = runs_place(p->runs, step, "report.json");
+    const json_t *check = runs_check(report, "subset.retrain");
+    bool ok = check ? write_retrain(p, check, place, err)
+                    : err_run(err, "%s: checks: there is no subset.retrain; run tools/reproduce --redo retrain", place);
+    free(place);
     return ok;
 }
 

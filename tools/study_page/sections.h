@@ -17,6 +17,9 @@ bool section_borders(struct page *p, struct err *err);     /* 6 */
 bool section_power(struct page *p, struct err *err);       /* 7 */
 bool section_speed(struct page *p, struct err *err);       /* 8 */
 
+/* After all sections: an item of what differs, if steps were made of networks that have been trained anew since. */
+void name_mixed_networks(struct page *p);
+
 /* Models that differ in their seed alone. */
 struct family {
     const char *name, *brief; /* "ResNet-20, input dropout", "dropout" */

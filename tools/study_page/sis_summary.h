@@ -2,6 +2,7 @@
 #ifndef MARGINALIA_TOOLS_STUDY_PAGE_SIS_SUMMARY_H
 #define MARGINALIA_TOOLS_STUDY_PAGE_SIS_SUMMARY_H
 
+#include <jansson.h>
 #include "validate/checks/check.h"
 #include "validate/sis/store.h"
 
@@ -36,6 +37,13 @@ struct sis_summary {
 /* sis_summary_free it, also after a failure. */
 bool sis_summary_read(const char *directory, struct sis_summary *out, struct err *err);
 void sis_summarize(const struct sis_records *r, struct sis_summary *out);
+
+/* For the record: everything above as a JSON object (new reference), and back. The counts of `heat` stand in a text for
+ * each row of the picture. place: of the object, for what is wrong in it. */
+#define SIS_SUMMARY "marginalia.study.summary/1"
+json_t *sis_summary_json(const struct sis_summary *s);
+bool sis_summary_parse(const json_t *object, const char *place, struct sis_summary *out, struct err *err);
+
 void sis_summary_free(struct sis_summary *s); /* accepts a zeroed one */
 
 #endif

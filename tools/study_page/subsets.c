@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "tools/study_page/sections.h"
 #include "tools/study_page/sis_summary.h"
@@ -43,6 +44,32 @@ static const char *model_name(struct page *p, const struct family *f, int number
     return f->seeds ? page_text(p, "%s, seed %d", f->name, number) : f->name;
 }
 
+/* Of a search on record, or of one that was run here, whose summary is put on record. */
+static bool read_summary(const struct runs *runs, const struct step *step, struct sis_summary *out, struct err *err)
+{
+    static const char file[] = "summary.json";
+    if (!runs_file(runs, step, "sis.json", "marginalia/sis", err)) /* which network it was, for the record */
+        return false;
+    if (step->here && !runs_kept(step, file)) {
+        char *path = file_join(runs->directory, step->name);
+        struct sis_summary made;
+        bool ok = sis_summary_read(path, &made, err);
+        if (ok)
+            runs_keep(step, file, sis_summary_json(&made));
+        sis_summary_free(&made);
+        free(path);
+        if (!ok)
+            return false;
+    }
+    const json_t *summary = runs_file(runs, step, file, SIS_SUMMARY, err);
+    if (!summary)
+        return false;
+    char *place = runs_place(runs, step, file);
+    bool ok = sis_summary_parse(summary, place, out, err);
+    free(place);
+    return ok;
+}
+
 static bool read_entry(struct page *p, int family, int number, int way, struct table *t, struct err *err)
 {
     const struct family *f = &families[family];
@@ -53,10 +80,7 @@ static bool read_entry(struct page *p, int family, int number, int way, struct t
     struct entry *e = &t->entry[t->n++];
     *e = (struct entry){ .family = f, .number = number, .way = way };
     e->name = model_name(p, f, number);
-    char *path = runs_path(p->runs, "%s", step->name);
-    bool ok = sis_summary_read(path, &e->s, err);
-    free(path);
-    return ok;
+    return read_summary(p->runs, step, &e->s, err);
 }
 
 static const struct entry *find(const struct table *t, const struct family *family, int number, int way)

@@ -37,17 +37,12 @@ static void list_models(struct page *p, struct transfer *t)
 /* Of the data that a search looked at. */
 static bool read_classes(struct page *p, const char *model, int *classes, struct err *err)
 {
-    json_t *identity;
-    if (*classes || !runs_done(p->runs, "sis_%s_margin", model))
+    const struct step *step = runs_done(p->runs, "sis_%s_margin", model);
+    if (*classes || !step)
         return true;
-    char *path = runs_path(p->runs, "sis_%s_margin/sis.json", model);
-    bool ok = runs_json(path, "marginalia/sis", &identity, err);
-    if (ok) {
-        *classes = (int)json_integer_value(json_object_get(identity, "classes"));
-        json_decref(identity);
-    }
-    free(path);
-    return ok;
+    const json_t *identity = runs_file(p->runs, step, "sis.json", "marginalia/sis", err);
+    *classes = (int)json_integer_value(json_object_get(identity, "classes"));
+    return identity;
 }
 
 static bool read_shown(struct page *p, const char *step, const char *view, struct estimate *out, struct err *err)
@@ -71,8 +66,8 @@ static bool read_transfer(struct page *p, struct transfer *t, struct err *err)
                                              &t->right[i][from][to], err)
                                 : read_shown(p, page_text(p, "transfer_%d_%s_to_%s", percents[i], chosen, kind), model,
                                              &t->right[i][from][to], err);
-            ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability_to_%s", percents[0], chosen, kind),
-                                  model, &t->probability[from][to], err);
+            ok = ok && read_shown(p, page_text(p, "transfer_%d_%s_probability_to_%s", percents[0], chosen, kind), model,
+                                  &t->probability[from][to], err);
         }
     }
     return ok;
