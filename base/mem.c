@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,8 +28,8 @@ static const bool use_mappings = true;
 
 static _Noreturn void out_of_memory(size_t n, size_t size)
 {
-    fprintf(stderr, "out of memory: %zu x %zu bytes; free some memory, or use a smaller batch or fewer threads\n", n,
-            size);
+    fprintf(stderr, "%s: out of memory: %zu x %zu bytes; free some memory, or use a smaller batch or fewer threads\n",
+            program_invocation_short_name, n, size);
     _exit(EXIT_CANNOT_RUN);
 }
 

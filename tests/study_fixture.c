@@ -23,3 +23,20 @@ struct sis_record study_record(int64_t image, bool right, int first, int size, d
     o->value[2] = 0.1;
     return r;
 }
+
+struct sis_summary study_summary(struct sis_record *record, int n)
+{
+    static char baseline[] = "mean";
+    struct sis_records r = { .n = n, .record = record };
+    r.identity.h = r.identity.w = SIDE;
+    r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
+    r.identity.baseline = baseline;
+    r.identity.n_thresholds = 2;
+    r.identity.threshold[0] = 0.5;
+    r.identity.threshold[1] = 0.9;
+    struct sis_summary s;
+    sis_summarize(&r, &s);
+    for (int i = 0; i < n; i++)
+        sis_record_free(&record[i]);
+    return s;
+}

@@ -176,19 +176,7 @@ static struct sis_summary summary(void)
 {
     struct sis_record records[PARTS] = { study_record(0, true, 0, 4, 0.95), study_record(1, true, 11 * SIDE, 8, 0.95),
                                          study_record(2, false, 0, 4, 0.6) };
-    struct sis_records r = { .n = PARTS, .record = records };
-    static char baseline[] = "mean";
-    r.identity.h = r.identity.w = SIDE;
-    r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
-    r.identity.baseline = baseline;
-    r.identity.n_thresholds = 2;
-    r.identity.threshold[0] = 0.5;
-    r.identity.threshold[1] = 0.9;
-    struct sis_summary s;
-    sis_summarize(&r, &s);
-    for (int i = 0; i < PARTS; i++)
-        sis_record_free(&records[i]);
-    return s;
+    return study_summary(records, PARTS);
 }
 
 static void expect_same(const struct estimate *a, const struct estimate *b)

@@ -16,19 +16,7 @@ static struct sis_summary summarize(void)
         study_record(2, true, 11 * SIDE, 12, 0.95),    study_record(3, true, 5 * SIDE, 40, 0.6),
         study_record(4, false, 5 * SIDE + 4, 4, 0.95),
     };
-    struct sis_records r = { .n = RECORDS, .record = record };
-    r.identity.h = r.identity.w = SIDE;
-    static char baseline[] = "mean";
-    r.identity.settings = (struct sis_settings){ SIS_GRADIENT, SIS_PROBABILITY, 8, 1 };
-    r.identity.baseline = baseline;
-    r.identity.n_thresholds = 2;
-    r.identity.threshold[0] = 0.5;
-    r.identity.threshold[1] = 0.9;
-    struct sis_summary s;
-    sis_summarize(&r, &s);
-    for (int i = 0; i < RECORDS; i++)
-        sis_record_free(&record[i]);
-    return s;
+    return study_summary(record, RECORDS);
 }
 
 static bool is(double a, double b)

@@ -37,8 +37,7 @@ void bars_show(struct page *p, const char *name, struct bars *b)
     text_describe_rows(&b->figure);
     if (b->figure.n_rows) {
         page_rows(p, name, &b->figure);
-        page_print(p,
-                   "Dot and line: mean and range of the seeds; of a single one, its value and 95 %% interval.");
+        page_print(p, "Dot and line: mean and range of the seeds; of a single one, its value and 95 %% interval.");
     }
     figure_free(&b->figure);
 }
