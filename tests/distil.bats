@@ -132,6 +132,8 @@ agreeing() { # run a, run b: pictures of the test split that get the same class
     [[ $stderr == *'resolved.cfg: teacher is another teacher than the one with teacher_sha256='* ]]
     train student/resolved.cfg --out again --teacher moved # unless it is named anew
     same_result student again
+    train student/resolved.cfg --out third --teacher other # whichever it is
+    [ "$(grep -c "^teacher_sha256=$(sed -n 's/^teacher_sha256=//p' student/resolved.cfg)" third/resolved.cfg)" -eq 0 ]
     refused 3 train tiny.cfg --teacher both --out both_again
     [[ $stderr == *teacher* ]]
     [ ! -e both_again ]
