@@ -3,6 +3,7 @@
  * case, so its fails are false alarms; elsewhere they are faults that were found. Results do not depend on the number
  * of threads. */
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,29 +113,40 @@ struct point {
     double strength;
     int count[CHECK_REPORTED + 1]; /* by status */
     double value, n;               /* means over those that ran */
+    double value_error;            /* standard error of that mean; NaN of a single one */
     struct err why;                /* of the first that did not; text "" when all did */
 };
+
+/* Of the mean of those that ran. */
+static double standard_error(const struct verdict *v, double mean, int ran)
+{
+    double squares = 0;
+    for (long long i = 0; i < sets; i++)
+        squares += v[i].ran ? (v[i].value - mean) * (v[i].value - mean) : 0;
+    return sqrt(squares / (ran - 1.0) / ran);
+}
 
 /* In the order of the sets, so that sums are the same whoever worked on which. */
 static bool add_up(const struct verdict *v, struct point *p, struct err *err)
 {
     int ran = 0;
-    for (const struct verdict *end = v + sets; v < end; v++) {
-        if (!v->judged) {
-            *err = v->why;
+    for (long long i = 0; i < sets; i++) {
+        if (!v[i].judged) {
+            *err = v[i].why;
             return false;
         }
-        p->count[v->status]++;
-        if (v->ran) {
-            p->value += v->value;
-            p->n += (double)v->n;
+        p->count[v[i].status]++;
+        if (v[i].ran) {
+            p->value += v[i].value;
+            p->n += (double)v[i].n;
             ran++;
         } else if (!*p->why.text) {
-            p->why = v->why;
+            p->why = v[i].why;
         }
     }
     p->value /= ran;
     p->n /= ran;
+    p->value_error = standard_error(v, p->value, ran);
     return true;
 }
 
@@ -201,9 +213,10 @@ static json_t *point_json(const struct point *p)
 {
     struct interval i = wilson(p->count[CHECK_FAIL], sets);
     json_t *object =
-        json_pack("{s:f, s:i, s:i, s:i, s:i, s:o, s:o}", "strength", p->strength, "pass", p->count[CHECK_PASS], "fail",
-                  p->count[CHECK_FAIL], "inconclusive", p->count[CHECK_INCONCLUSIVE], "could_not_run",
-                  p->count[CHECK_ERROR], "mean_value", json_finite(p->value), "mean_n", json_finite(p->n));
+        json_pack("{s:f, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "strength", p->strength, "pass", p->count[CHECK_PASS],
+                  "fail", p->count[CHECK_FAIL], "inconclusive", p->count[CHECK_INCONCLUSIVE], "could_not_run",
+                  p->count[CHECK_ERROR], "mean_value", json_finite(p->value), "mean_value_error",
+                  json_finite(p->value_error), "mean_n", json_finite(p->n));
     json_object_set_new(object, "fail_share",
                         json_pack("{s:f, s:f, s:f}", "value", (double)p->count[CHECK_FAIL] / (double)sets, "low", i.low,
                                   "high", i.high));

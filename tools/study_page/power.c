@@ -4,18 +4,20 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/statistics.h"
 #include "tools/study_page/sections.h"
 
 enum { MOST_STRENGTHS = 32, MOST_CURVES = 64 };
 enum { A_PANEL = 4, A_DRAWING = PLOT_MAX_PANELS * A_PANEL }; /* curves that can still be told apart */
 static const char prefix[] = "power_";
 
-/* Sets that fail, by the strength of the plant; 0 is clean. */
+/* Sets that fail and that pass, by the strength of the plant; 0 is clean. */
 struct curve {
     const char *name;
     int n;
     double strength[MOST_STRENGTHS];
-    struct estimate fail[MOST_STRENGTHS];
+    struct estimate fail[MOST_STRENGTHS], pass[MOST_STRENGTHS];
+    enum side_of_limit { WITHIN, BEYOND, AT_LIMIT } side[MOST_STRENGTHS];
     double x[MOST_STRENGTHS], y[MOST_STRENGTHS]; /* percent of the way to the strongest, percent of the sets */
 };
 
@@ -23,6 +25,30 @@ struct curves {
     int n;
     struct curve curve[MOST_CURVES];
 };
+
+/* Sets that pass at one strength, as a share. */
+static struct estimate passed(const json_t *point, int64_t sets)
+{
+    int64_t k = json_integer_value(json_object_get(point, "pass"));
+    if (sets < 1 || k < 0 || k > sets)
+        return runs_unknown();
+    struct interval i = wilson(k, sets);
+    return (struct estimate){ (double)k / (double)sets, i.low, i.high, sets };
+}
+
+/* Told by the mean of the check's values over all sets, if that is known well enough. */
+static enum side_of_limit side_of(const json_t *table, const json_t *point)
+{
+    const double standard_errors = 3;
+    const json_t *value = json_object_get(point, "mean_value"), *error = json_object_get(point, "mean_value_error");
+    if (!json_is_number(value) || !json_is_number(error))
+        return AT_LIMIT;
+    double beyond = json_number_value(value) - json_number_value(json_object_get(table, "limit")),
+           least = standard_errors * json_number_value(error);
+    if (strcmp(runs_text(table, "side"), "at_least") == 0)
+        beyond = -beyond;
+    return beyond > least ? BEYOND : -beyond > least ? WITHIN : AT_LIMIT;
+}
 
 static bool parse_curve(const json_t *table, const char *place, struct curve *c, struct err *err)
 {
@@ -35,6 +61,8 @@ static bool parse_curve(const json_t *table, const char *place, struct curve *c,
         const json_t *point = json_array_get(list, (size_t)c->n);
         if (!runs_estimate(json_object_get(point, "fail_share"), place, &c->fail[c->n], err))
             return false;
+        c->pass[c->n] = passed(point, json_integer_value(json_object_get(table, "sets")));
+        c->side[c->n] = side_of(table, point);
         c->strength[c->n] = json_number_value(json_object_get(point, "strength"));
         c->x[c->n] = 100.0 * c->n / (double)(n - 1);
         c->y[c->n] = 100 * c->fail[c->n].value;
@@ -52,18 +80,51 @@ static const char *weakest_found(struct page *p, const struct curve *c)
     return i < c->n ? page_text(p, "%g", c->strength[i]) : "none";
 }
 
-static void write_curve(struct page *p, const struct curve *c, const json_t *table)
+/* The strength at which the largest share of what is beyond the limit passes, or of what is within it fails; -1: the
+ * plant has no such strength. */
+static int worst(const struct curve *c, enum side_of_limit side)
+{
+    const struct estimate *wrong = side == BEYOND ? c->pass : c->fail;
+    int at = -1;
+    for (int i = 0; i < c->n; i++)
+        if (c->side[i] == side && (at < 0 || wrong[i].value > wrong[at].value))
+            at = i;
+    return at;
+}
+
+static const char *worst_text(struct page *p, const struct curve *c, enum side_of_limit side)
+{
+    int at = worst(c, side);
+    if (at < 0)
+        return "no such strength";
+    const char *share = page_estimate(p, side == BEYOND ? &c->pass[at] : &c->fail[at], UNIT_SHARE);
+    return page_text(p, "%s, at %g", page_unbroken(p, share), c->strength[at]);
+}
+
+/* Where a verdict is wrong more often than the interval that it is made of allows. */
+static void compare_errors(struct page *p, const struct curve *c)
 {
     const double allowed = 0.05, blind = 0.5;
     const struct estimate *clean = &c->fail[0], *strongest = &c->fail[c->n - 1];
-    page_row(p, c->name, runs_text(table, "strength_is"),
-             page_count(p, json_integer_value(json_object_get(table, "sets"))), page_estimate(p, clean, UNIT_SHARE),
-             page_estimate(p, strongest, UNIT_SHARE), weakest_found(p, c), NULL);
+    int within = worst(c, WITHIN), beyond = worst(c, BEYOND);
     if (clean->low > allowed)
         page_differs(p, "Section 7: `%s` accuses %s of what is clean.", c->name, page_estimate(p, clean, UNIT_SHARE));
     if (strongest->value < blind)
         page_differs(p, "Section 7: `%s` finds the strongest plant in %s only.", c->name,
                      page_estimate(p, strongest, UNIT_SHARE));
+    if (within > 0 && c->fail[within].low > allowed)
+        page_differs(p, "Section 7: `%s` accuses, within its limit, %s.", c->name, worst_text(p, c, WITHIN));
+    if (beyond >= 0 && c->pass[beyond].low > allowed)
+        page_differs(p, "Section 7: `%s` passes, beyond its limit, %s.", c->name, worst_text(p, c, BEYOND));
+}
+
+static void write_curve(struct page *p, const struct curve *c, const json_t *table)
+{
+    page_row(p, c->name, runs_text(table, "strength_is"),
+             page_count(p, json_integer_value(json_object_get(table, "sets"))),
+             page_estimate(p, &c->fail[0], UNIT_SHARE), worst_text(p, c, WITHIN), worst_text(p, c, BEYOND),
+             page_estimate(p, &c->fail[c->n - 1], UNIT_SHARE), weakest_found(p, c), NULL);
+    compare_errors(p, c);
 }
 
 static bool read_curve(struct page *p, const struct step *step, struct curves *curves, struct err *err)
@@ -127,11 +188,15 @@ bool section_power(struct page *p, struct err *err)
         p, 7,
         "how often each check finds what was planted in models and data sets, and how often it accuses what is "
         "clean");
-    page_table(p, "verdicts",
-               "What was planted has a knob for its strength, 0 is clean: what fails there is a false alarm. Intervals "
-               "are Wilson's over the sets.",
-               "Check", "Knob", "Sets for each strength", "Fails when clean", "Fails at the strongest plant",
-               "Found in 90 % from", NULL);
+    page_table(
+        p, "verdicts",
+        "What was planted has a knob for its strength, 0 is clean: what fails there is a false alarm. A verdict is "
+        "wrong, too, where it fails what is within the limit of its policy, or passes what is beyond it; of all "
+        "strengths the one where that happens most often is shown. \"Within\" and \"beyond\" are told by the "
+        "mean of the check's values over all sets of that strength, if it is three standard errors from the "
+        "limit or more. Intervals are Wilson's over the sets.",
+        "Check", "Knob", "Sets for each strength", "Fails when clean", "Fails within the limit, at most",
+        "Passes beyond the limit, at most", "Fails at the strongest plant", "Found in 90 % from", NULL);
     for (int i = 0; ok && i < p->runs->n; i++)
         if (strncmp(p->runs->step[i].name, prefix, strlen(prefix)) == 0)
             ok = read_curve(p, &p->runs->step[i], curves, err);
