@@ -127,7 +127,8 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
         tiles = s->n * rows * columns;
     size_t element = e.bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element,
            plane_out = (size_t)s->oh * s->ow * B * element;
-    float *m = v + (size_t)K * icb * T * B;
+    const size_t step = (size_t)icb * T * B + WINOGRAD_PAD; /* between two points of V */
+    float *m = v + K * step;
     for (int first = 0; first < tiles; first += T) {
         int n = tiles - first < T ? tiles - first : T;
         for (int t = 0; t < n; t++) {
@@ -136,12 +137,12 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
                 ask_for_outputs(s, destination, at, e.bf16);
             for (int b = 0; b < icb; b++) {
                 transform_input((const char *)source + ((size_t)at.image * icb + b) * plane_in, at.y - s->pad,
-                                at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, (size_t)icb * T * B, e.bf16);
+                                at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, step, e.bf16);
             }
         }
         for (int o = 0; o < ocb; o++) {
             for (int k = 0; k < K; k++)
-                multiply(m + (size_t)k * T * B, v + (size_t)k * icb * T * B, u + ((size_t)o * K + k) * s->ic * B, icb);
+                multiply(m + (size_t)k * T * B, v + k * step, u + ((size_t)o * K + k) * s->ic * B, icb);
             vf add = bias ? load(bias + o * B) : splat(0);
             for (int t = 0; t < n; t++) {
                 struct tile at = tile_at(first + t, rows, columns);

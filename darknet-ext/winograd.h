@@ -19,7 +19,12 @@ struct winograd_shape {
     bool cold; /* the destination was not touched of late: what a tile will be written to is asked for early */
 };
 
-enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 8 }; /* products per tile; tiles transformed together */
+enum {
+    WINOGRAD_POINTS = 36, /* products per tile */
+    WINOGRAD_TILES = 8,   /* transformed together */
+    WINOGRAD_PAD = 16     /* floats behind each point: at powers of two a tile's 36 would fall into few sets of the
+                             first-level cache */
+};
 
 /* The gradient of the blocked weights w, of the layer's input and its output's gradient; epilogue and bias take no
  * part. Either of a call's images at once, or, where the sums of all pairs of channels would not stay in a cache, in
