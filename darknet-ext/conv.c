@@ -137,7 +137,8 @@ void conv_free(struct conv *c)
 
 size_t winograd_scratch_floats(const struct winograd_shape *s, int block)
 {
-    return (size_t)WINOGRAD_POINTS * (WINOGRAD_TILES * ((size_t)s->ic + (size_t)block) + WINOGRAD_PAD);
+    size_t channels = (size_t)s->ic + (size_t)(WINOGRAD_TOGETHER * block);
+    return WINOGRAD_POINTS * (WINOGRAD_TILES * channels + WINOGRAD_PAD);
 }
 
 /* Odd, since at even numbers the 36 points of a tile fall into few sets of the first-level cache. Both measured. */

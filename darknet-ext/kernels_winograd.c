@@ -37,25 +37,27 @@ INLINE void kernel_line(const vf *g, int step, vf *out, int to)
     out[5 * to] = g[2 * step];
 }
 
-/* m[k][t] = sum over input channels of v[k][ic][t] * u[k][ic], for eight tiles and one block of output channels.
- * v: [ic/B][T][B]; u: [ic][B]. */
-INLINE void multiply(float *m, const float *v, const float *u, int icb)
+/* m[block][t] = sum over input channels of v[ic][t] * u[block][ic], for eight tiles and some blocks of output channels,
+ * 1 or TOGETHER. v: [ic/B][T][B]; u: [ic][B], m_step and u_step floats between blocks. */
+INLINE void multiply(float *m, size_t m_step, const float *v, const float *u, size_t u_step, int icb, const int blocks)
 {
-    vf sum[T];
+    const int tiles = T / blocks;
+    for (int first = 0; first < T; first += tiles) {
+        vf sum[T];
 #pragma GCC unroll 8
-    for (int t = 0; t < T; t++)
-        sum[t] = splat(0);
-    for (int b = 0; b < icb; b++, v += T * B, u += B * B)
+        for (int t = 0; t < T; t++)
+            sum[t] = splat(0);
+        for (int b = 0; b < icb; b++)
 #pragma GCC unroll 16
-        for (int i = 0; i < B; i++) {
-            vf w = load(u + i * B);
+            for (int i = 0; i < B; i++)
 #pragma GCC unroll 8
-            for (int t = 0; t < T; t++)
-                sum[t] += w * v[t * B + i];
-        }
+                for (int t = 0; t < T; t++)
+                    sum[t] += load(u + (size_t)(t / tiles) * u_step + (b * B + i) * B) *
+                              v[(b * T + first + t % tiles) * B + i];
 #pragma GCC unroll 8
-    for (int t = 0; t < T; t++)
-        store(m + t * B, sum[t]);
+        for (int t = 0; t < T; t++)
+            store(m + (size_t)(t / tiles) * m_step + (first + t % tiles) * B, sum[t]);
+    }
 }
 
 /* What becomes of a finished sum before it is written to element `at`. */
@@ -120,13 +122,26 @@ INLINE void ask_for_outputs(const struct winograd_shape *s, char *destination, s
         ask_for(destination + ((size_t)at.image * ocb + o) * plane, at.y, at.x, s->oh, s->ow, bf16, true);
 }
 
-INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
-                void *destination, lane_bits *signs, float *v, struct ending e)
+/* The outputs of the tiles `first`..first+n-1 in block o. */
+INLINE void write_tiles(const struct winograd_shape *s, const float *m, int first, int n, int o, const float *bias,
+                        char *destination, lane_bits *signs, struct ending e)
+{
+    int rows = (s->oh + 3) / 4, columns = (s->ow + 3) / 4;
+    vf add = bias ? load(bias + o * B) : splat(0);
+    for (int t = 0; t < n; t++) {
+        struct tile at = tile_at(first + t, rows, columns);
+        size_t from = ((size_t)at.image * (s->oc / B) + o) * (size_t)(s->oh * s->ow);
+        write_tile(m + (size_t)t * B, add, destination + from * B * (e.bf16 ? 2 : 4), signs ? signs + from : NULL, at.y,
+                   at.x, s->oh, s->ow, e);
+    }
+}
+
+INLINE void run_blocks(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
+                       void *destination, lane_bits *signs, float *v, struct ending e, const int blocks)
 {
     int icb = s->ic / B, ocb = s->oc / B, rows = (s->oh + 3) / 4, columns = (s->ow + 3) / 4,
         tiles = s->n * rows * columns;
-    size_t element = e.bf16 ? 2 : 4, plane_in = (size_t)s->ih * s->iw * B * element,
-           plane_out = (size_t)s->oh * s->ow * B * element;
+    size_t plane_in = (size_t)s->ih * s->iw * B * (e.bf16 ? 2 : 4);
     const size_t step = (size_t)icb * T * B + WINOGRAD_PAD; /* between two points of V */
     float *m = v + K * step;
     for (int first = 0; first < tiles; first += T) {
@@ -140,18 +155,23 @@ INLINE void run(const struct winograd_shape *s, const void *source, const float 
                                 at.x - s->pad, s->ih, s->iw, v + ((size_t)b * T + t) * B, step, e.bf16);
             }
         }
-        for (int o = 0; o < ocb; o++) {
+        for (int o = 0; o < ocb; o += blocks) {
             for (int k = 0; k < K; k++)
-                multiply(m + (size_t)k * T * B, v + k * step, u + ((size_t)o * K + k) * s->ic * B, icb);
-            vf add = bias ? load(bias + o * B) : splat(0);
-            for (int t = 0; t < n; t++) {
-                struct tile at = tile_at(first + t, rows, columns);
-                size_t plane = (size_t)at.image * ocb + o;
-                write_tile(m + (size_t)t * B, add, (char *)destination + plane * plane_out,
-                           signs ? signs + plane * (size_t)(s->oh * s->ow) : NULL, at.y, at.x, s->oh, s->ow, e);
-            }
+                multiply(m + (size_t)k * T * B, (size_t)K * T * B, v + k * step, u + ((size_t)o * K + k) * s->ic * B,
+                         (size_t)K * s->ic * B, icb, blocks);
+            for (int block = 0; block < blocks; block++)
+                write_tiles(s, m + (size_t)block * K * T * B, first, n, o + block, bias, destination, signs, e);
         }
     }
+}
+
+INLINE void run(const struct winograd_shape *s, const void *source, const float *u, const float *bias,
+                void *destination, lane_bits *signs, float *v, struct ending e)
+{
+    if (s->oc / B % TOGETHER == 0)
+        run_blocks(s, source, u, bias, destination, signs, v, e, TOGETHER);
+    else
+        run_blocks(s, source, u, bias, destination, signs, v, e, 1);
 }
 
 /* One body for each ending that is frequent, so that nothing is asked about in the inner loops. */

@@ -56,22 +56,36 @@ INLINE void transform_gradient(const void *plane, int y, int x, int h, int w, fl
     }
 }
 
-/* d[B][B] (first: =, else +=) the sum over n tiles of the outer products of v[n][B] and q[n][B]. */
-INLINE void add_products(float *d, const float *v, const float *q, int n, bool first)
+/* d[block][B][B] (first: =, else +=) the sum over n tiles of the outer products of v[n][B] and q[block][n][B], for some
+ * blocks of output channels, 1 or TOGETHER; d_step and q_step floats between blocks. */
+INLINE void add_products(float *d, size_t d_step, const float *v, const float *q, size_t q_step, int n, bool first,
+                         const int blocks)
 {
-    vf sum[B];
-#pragma GCC unroll 16
-    for (int i = 0; i < B; i++)
-        sum[i] = first ? splat(0) : load(d + i * B);
-    for (int t = 0; t < n; t++) {
-        vf gradient = load(q + t * B);
+    const int rows = B / blocks;
+    for (int from = 0; from < B; from += rows) {
+        vf sum[B];
 #pragma GCC unroll 16
         for (int i = 0; i < B; i++)
-            sum[i] += gradient * v[t * B + i];
-    }
+            sum[i] = first ? splat(0) : load(d + (size_t)(i / rows) * d_step + (from + i % rows) * B);
+        for (int t = 0; t < n; t++)
 #pragma GCC unroll 16
-    for (int i = 0; i < B; i++)
-        store(d + i * B, sum[i]);
+            for (int i = 0; i < B; i++)
+                sum[i] += load(q + (size_t)(i / rows) * q_step + t * B) * v[t * B + from + i % rows];
+#pragma GCC unroll 16
+        for (int i = 0; i < B; i++)
+            store(d + (size_t)(i / rows) * d_step + (from + i % rows) * B, sum[i]);
+    }
+}
+
+/* The same for n_o blocks, however many. */
+INLINE void add_blocks(float *d, size_t d_step, const float *v, const float *q, size_t q_step, int n_o, int n,
+                       bool first)
+{
+    for (int o = 0; o < n_o; o += TOGETHER)
+        if (o + TOGETHER <= n_o)
+            add_products(d + o * d_step, d_step, v, q + o * q_step, q_step, n, first, TOGETHER);
+        else
+            add_products(d + o * d_step, d_step, v, q + o * q_step, q_step, n, first, 1);
 }
 
 /* w[9][B][B] = G' d G of the sums d[36][B][B] of a pair of channel blocks. */
@@ -130,10 +144,9 @@ INLINE void run(const struct winograd_shape *s, const void *source, const void *
                                   q + (size_t)t * B, step, bf16);
         }
         for (int p = 0; p < K; p++)
-            for (int o = 0; o < ocb; o++)
-                for (int b = 0; b < icb; b++)
-                    add_products(d + (((size_t)o * icb + b) * K + p) * square, v + (b * K + p) * step,
-                                 q + (o * K + p) * step, n, first == 0);
+            for (int b = 0; b < icb; b++)
+                add_blocks(d + ((size_t)b * K + p) * square, icb * K * square, v + (b * K + p) * step, q + p * step,
+                           K * step, ocb, n, first == 0);
     }
     for (size_t pair = 0; pair < (size_t)icb * ocb; pair++)
         transform_sums(d + pair * K * square, w + pair * 9 * square);
@@ -176,11 +189,10 @@ static void sum_share(const struct winograd_shape *s, const float *v, const floa
         const float *v_of = v + ((size_t)group * icb + at.b) * K * STEP,
                     *q_of = q + ((size_t)group * ocb + at.o) * K * STEP;
         int n = tiles - first < G ? tiles - first : G;
-        for (int o = 0; o < at.n_o; o++)
-            for (int b = 0; b < at.n_b; b++)
-                for (int p = 0; p < K; p++)
-                    add_products(d + ((size_t)(o * WINOGRAD_PANEL + b) * K + p) * square, v_of + (b * K + p) * STEP,
-                                 q_of + (o * K + p) * STEP, n, first == 0);
+        for (int b = 0; b < at.n_b; b++)
+            for (int p = 0; p < K; p++)
+                add_blocks(d + ((size_t)b * K + p) * square, WINOGRAD_PANEL * K * square, v_of + (b * K + p) * STEP,
+                           q_of + p * STEP, K * STEP, at.n_o, n, first == 0);
     }
     for (int o = 0; o < at.n_o; o++)
         for (int b = 0; b < at.n_b; b++)

@@ -20,10 +20,11 @@ struct winograd_shape {
 };
 
 enum {
-    WINOGRAD_POINTS = 36, /* products per tile */
-    WINOGRAD_TILES = 8,   /* transformed together */
-    WINOGRAD_PAD = 16     /* floats behind each point: at powers of two a tile's 36 would fall into few sets of the
-                             first-level cache */
+    WINOGRAD_POINTS = 36,  /* products per tile */
+    WINOGRAD_TILES = 8,    /* transformed together */
+    WINOGRAD_TOGETHER = 2, /* most blocks of output channels multiplied together */
+    WINOGRAD_PAD = 16      /* floats behind each point: at powers of two a tile's 36 would fall into few sets of the
+                              first-level cache */
 };
 
 /* The gradient of the blocked weights w, of the layer's input and its output's gradient; epilogue and bias take no
