@@ -32,3 +32,11 @@ numbers() { # file key
         NF != 4 || !is($1, ($3 + $4) / 2) || !is($2, apart / 2) { wrong = 1 }
         END { exit wrong || NR < 4 || !varied }' table.txt
 }
+
+@test "what is counted, without an interval, is told from what is estimated" {
+    power class.balance --sets 1 --json "$PWD/counted.json" >/dev/null
+    [ "$(grep -c '"counted": true' counted.json)" -ge 4 ]
+    run ! grep -q '"counted": false' counted.json
+    power rubbish --sets 1 --json "$PWD/estimated.json" >/dev/null
+    grep -q '"counted": false' estimated.json
+}

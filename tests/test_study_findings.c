@@ -12,19 +12,24 @@
 
 TestSuite(study_findings, .init = fixture_set_up, .fini = fixture_clean_up);
 
+static const char *counted = "false"; /* at 0.25; elsewhere it is */
+
 /* The value is the strength, at 0.25 with this standard error. pass: sets of 200 that pass there. */
 static void put_power(double clean, double weak, double strong, double limit, double error, int pass)
 {
     char *text = mem_format(
         "{\"schema\":\"marginalia.power/1\",\"strength_is\":\"share coded\",\"sets\":200,\"side\":\"at_most\","
         "\"limit\":%g,\"strengths\":["
-        "{\"strength\":0,\"mean_value\":0,\"mean_value_error\":0,\"pass\":200,\"fail_share\":{\"value\":%g,\"low\":%g,"
+        "{\"strength\":0,\"counted\":true,\"mean_value\":0,\"mean_value_error\":0,\"pass\":200,\"fail_share\":{"
+        "\"value\":%g,\"low\":%g,"
         "\"high\":1}},"
-        "{\"strength\":0.25,\"mean_value\":0.25,\"mean_value_error\":%g,\"pass\":%d,\"fail_share\":{\"value\":%g,"
+        "{\"strength\":0.25,\"counted\":%s,\"mean_value\":0.25,\"mean_value_error\":%g,\"pass\":%d,\"fail_share\":{"
+        "\"value\":%g,"
         "\"low\":%g,\"high\":1}},"
-        "{\"strength\":0.5,\"mean_value\":0.5,\"mean_value_error\":0,\"pass\":0,\"fail_share\":{\"value\":%g,\"low\":0,"
+        "{\"strength\":0.5,\"counted\":true,\"mean_value\":0.5,\"mean_value_error\":0,\"pass\":0,\"fail_share\":{"
+        "\"value\":%g,\"low\":0,"
         "\"high\":1}}]}",
-        limit, clean, clean / 2, error, pass, weak, weak / 2, strong);
+        limit, clean, clean / 2, counted, error, pass, weak, weak / 2, strong);
     study_put_steps("{\"step\":\"power_sis.size\",\"section\":7,\"state\":\"done\",\"command\":[]}");
     fixture_text("out/power_sis.size/table.json", text);
     fixture_text("out/power_sis.size/table.txt", "as it was\n  printed <b>\n");
@@ -62,6 +67,10 @@ Test(study_findings, a_check_whose_verdicts_are_wrong_near_its_limit_is_named_fi
     study_expect_none("within its limit");
     put_power(0, 0.2, 1, 0.2, 0.02, 30); /* which side it is on is not known */
     study_expect((const char *const[]){ "| sis.size | ", NULL });
+    study_expect_none("its limit,");
+    counted = "true";
+    put_power(0, 0.2, 1, 0.2, 0, 30);
+    study_expect((const char *const[]){ " | counts | counts | ", NULL });
     study_expect_none("its limit,");
 }
 

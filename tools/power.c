@@ -54,6 +54,7 @@ static const struct settings settings = {
 /* In memory that the workers and the one who counts share. */
 struct verdict {
     bool judged, ran; /* ran: not CHECK_ERROR */
+    bool counted;     /* without an interval around the value */
     enum check_status status;
     double value;
     int64_t n;      /* pictures, or what else it rests on */
@@ -78,6 +79,7 @@ static void judge(const struct work *w, long long i)
     v->status = c.status;
     v->ran = v->judged && c.status != CHECK_ERROR;
     v->value = c.estimate.value;
+    v->counted = c.estimate.low == c.estimate.value && c.estimate.high == c.estimate.value;
     v->n = c.estimate.n;
     if (v->judged && !v->ran)
         err_run(&v->why, "%s", c.error);
@@ -114,6 +116,7 @@ struct point {
     int count[CHECK_REPORTED + 1]; /* by status */
     double value, n;               /* means over those that ran */
     double value_error;            /* standard error of that mean; NaN of a single one */
+    bool counted;                  /* all that ran */
     struct err why;                /* of the first that did not; text "" when all did */
 };
 
@@ -129,7 +132,7 @@ static double standard_error(const struct verdict *v, double mean, int ran)
 /* In the order of the sets, so that sums are the same whoever worked on which. */
 static bool add_up(const struct verdict *v, struct point *p, struct err *err)
 {
-    int ran = 0;
+    int ran = 0, counted = 0;
     for (long long i = 0; i < sets; i++) {
         if (!v[i].judged) {
             *err = v[i].why;
@@ -139,6 +142,7 @@ static bool add_up(const struct verdict *v, struct point *p, struct err *err)
         if (v[i].ran) {
             p->value += v[i].value;
             p->n += (double)v[i].n;
+            counted += v[i].counted;
             ran++;
         } else if (!*p->why.text) {
             p->why = v[i].why;
@@ -147,6 +151,7 @@ static bool add_up(const struct verdict *v, struct point *p, struct err *err)
     p->value /= ran;
     p->n /= ran;
     p->value_error = standard_error(v, p->value, ran);
+    p->counted = ran && counted == ran;
     return true;
 }
 
@@ -217,6 +222,7 @@ static json_t *point_json(const struct point *p)
                   "fail", p->count[CHECK_FAIL], "inconclusive", p->count[CHECK_INCONCLUSIVE], "could_not_run",
                   p->count[CHECK_ERROR], "mean_value", json_finite(p->value), "mean_value_error",
                   json_finite(p->value_error), "mean_n", json_finite(p->n));
+    json_object_set_new(object, "counted", json_boolean(p->counted));
     json_object_set_new(object, "fail_share",
                         json_pack("{s:f, s:f, s:f}", "value", (double)p->count[CHECK_FAIL] / (double)sets, "low", i.low,
                                   "high", i.high));

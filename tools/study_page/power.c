@@ -18,6 +18,7 @@ struct curve {
     double strength[MOST_STRENGTHS];
     struct estimate fail[MOST_STRENGTHS], pass[MOST_STRENGTHS];
     enum side_of_limit { WITHIN, BEYOND, AT_LIMIT } side[MOST_STRENGTHS];
+    bool counted; /* the check counts all pictures and estimates nothing: it is right about each set */
     double x[MOST_STRENGTHS], y[MOST_STRENGTHS]; /* percent of the way to the strongest, percent of the sets */
 };
 
@@ -57,11 +58,13 @@ static bool parse_curve(const json_t *table, const char *place, struct curve *c,
     if (n < 2 || n > MOST_STRENGTHS)
         return err_run(err, "%s: strengths: it is not a list of 2 to %d; run tools/reproduce --redo power_%s", place,
                        MOST_STRENGTHS, c->name);
+    c->counted = true;
     for (c->n = 0; c->n < (int)n; c->n++) {
         const json_t *point = json_array_get(list, (size_t)c->n);
         if (!runs_estimate(json_object_get(point, "fail_share"), place, &c->fail[c->n], err))
             return false;
         c->pass[c->n] = passed(point, json_integer_value(json_object_get(table, "sets")));
+        c->counted = c->counted && json_is_true(json_object_get(point, "counted"));
         c->side[c->n] = side_of(table, point);
         c->strength[c->n] = json_number_value(json_object_get(point, "strength"));
         c->x[c->n] = 100.0 * c->n / (double)(n - 1);
@@ -86,7 +89,7 @@ static int worst(const struct curve *c, enum side_of_limit side)
 {
     const struct estimate *wrong = side == BEYOND ? c->pass : c->fail;
     int at = -1;
-    for (int i = 0; i < c->n; i++)
+    for (int i = 0; i < c->n && !c->counted; i++)
         if (c->side[i] == side && (at < 0 || wrong[i].value > wrong[at].value))
             at = i;
     return at;
@@ -96,7 +99,7 @@ static const char *worst_text(struct page *p, const struct curve *c, enum side_o
 {
     int at = worst(c, side);
     if (at < 0)
-        return "no such strength";
+        return c->counted ? "counts" : "no such strength";
     const char *share = page_estimate(p, side == BEYOND ? &c->pass[at] : &c->fail[at], UNIT_SHARE);
     return page_text(p, "%s, at %g", page_unbroken(p, share), c->strength[at]);
 }
