@@ -68,6 +68,8 @@ Test(study_findings, a_check_whose_verdicts_are_wrong_near_its_limit_is_named_fi
     put_power(0, 0.2, 1, 0.2, 0.02, 30); /* which side it is on is not known */
     study_expect((const char *const[]){ "| sis.size | ", NULL });
     study_expect_none("its limit,");
+    put_power(0, 0, 1, 0.3, 0.01, 0); /* no strength is worse: the one next to the limit */
+    study_expect((const char *const[]){ " | 0% (0% to 100%), at 0.25 | 0.0% (0.0% to 1.9%), at 0.5 | ", NULL });
     counted = "true";
     put_power(0, 0.2, 1, 0.2, 0, 30);
     study_expect((const char *const[]){ " | counts | counts | ", NULL });

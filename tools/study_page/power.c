@@ -83,14 +83,15 @@ static const char *weakest_found(struct page *p, const struct curve *c)
     return i < c->n ? page_text(p, "%g", c->strength[i]) : "none";
 }
 
-/* The strength at which the largest share of what is beyond the limit passes, or of what is within it fails; -1: the
- * plant has no such strength. */
+/* The strength at which the largest share of what is beyond the limit passes, or of what is within it fails, of several
+ * the one next to the limit (strengths rise); -1: the plant has no such strength. */
 static int worst(const struct curve *c, enum side_of_limit side)
 {
     const struct estimate *wrong = side == BEYOND ? c->pass : c->fail;
     int at = -1;
     for (int i = 0; i < c->n && !c->counted; i++)
-        if (c->side[i] == side && (at < 0 || wrong[i].value > wrong[at].value))
+        if (c->side[i] == side &&
+            (at < 0 || wrong[i].value > wrong[at].value || (side == WITHIN && wrong[i].value == wrong[at].value)))
             at = i;
     return at;
 }
