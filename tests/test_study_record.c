@@ -231,13 +231,13 @@ static void replace(json_t *object, const char *path, json_t *with)
     const char *slash;
     while ((slash = strchr(path, '/'))) {
         char *key = mem_format("%.*s", (int)(slash - path), path);
-        object = json_is_array(object) ? json_array_get(object, (size_t)atoi(key)) : json_object_get(object, key);
+        object = json_is_array(object) ? json_array_get(object, strtoul(key, NULL, 10)) : json_object_get(object, key);
         cr_assert_not_null(object, "no %s", key);
         free(key);
         path = slash + 1;
     }
     if (json_is_array(object))
-        json_array_set_new(object, (size_t)atoi(path), with);
+        json_array_set_new(object, strtoul(path, NULL, 10), with);
     else
         json_object_set_new(object, path, with);
 }

@@ -181,8 +181,8 @@ void commands_write(FILE *out, const struct runs *runs)
         out,
         "# The steps of the study%s\n\n"
         "%d of %d are run; [results.md](../results.md) shows what they found. `tools/reproduce --data DIR STEP` runs "
-        "a step and those that it needs. Below each stand its exact commands, as they were run in the root of the "
-        "repository: how long all together took, when, and on what; or that it is not run yet, and about how long "
+        "a step and those that it needs. Below each stand its exact commands, for the root of the repository and data "
+        "in `data/`: how long all together took, when, and on what; or that it is not run yet, and about how long "
         "it takes on two processors.\n",
         runs->tiny ? ", tiny" : "", all.done, all.steps);
     for (int section = 1; section <= RUNS_SECTIONS; section++) {
