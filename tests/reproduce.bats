@@ -166,8 +166,10 @@ train_by_hand() {
     run ! grep -q 'Not of the networks' study/page/results.md
     # asked for by name, it is trained, and so is one on record whose command is another
     rm -rf study/resnet20_1*
+    touch study/resnet20_1.taken # a kill came before the network was
     reproduce resnet20_1 >out.txt
     grep -q 'begins  resnet20_1' out.txt
+    grep -q '"step": "resnet20_1", "section": 1, "state": "done"' study/steps.json
     sed -i 's/--seed 2/--seed 7/' study/page/results/record/resnet20_2.json
     reproduce resnet20_ensemble_3 >out.txt
     grep -q "taken   resnet20_3" out.txt

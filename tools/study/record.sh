@@ -44,6 +44,8 @@ take() { # step
     state["$1"]='done'
 }
 
+is_taken() { [ "${state[$1]}" = 'done' ] && [ -e "$OUT/$1.taken" ]; } # step
+
 # Puts the networks that were trained here, and that other steps read, beside the record.
 keep_networks() {
     local s n file new
@@ -53,7 +55,7 @@ keep_networks() {
     done
     for s in "${!read[@]}"; do
         file=$OUT/$s/final.weights new=$NETWORKS/.$s.new
-        if [ "${state[$s]}" != 'done' ] || [ -e "$OUT/$s.taken" ] || [ ! -s "$file" ]; then continue; fi
+        if [ "${state[$s]}" != 'done' ] || is_taken "$s" || [ ! -s "$file" ]; then continue; fi
         if [ "$(stat -c %s "$file")" -gt $largest_network ] || cmp -s "$file" "$NETWORKS/$s/final.weights"; then
             continue
         fi

@@ -83,6 +83,7 @@ begin() { # step threads
     free=$((free - $2))
     say "begins  $1 ($2 thread$([ "$2" -eq 1 ] || echo s), about ${minutes[$1]} min)"
     settle_killed "$1"
+    rm -f "$OUT/$1.taken" # of a network that was to be taken, and never was
     printf '%s' "${commands[$1]}" | sed "s/ --threads [0-9]*/ --threads $2/" >"$OUT/$1.command"
     describe_machine "$1"
     now >"$OUT/$1.begun"

@@ -148,8 +148,9 @@ choose() { # pattern...
     fi
     for s in "${!named[@]}"; do chosen[$s]=1; done
     for ((n = ${#steps[@]} - 1; n >= 0; n--)); do # a step stands behind those that it needs
-        if [ -z "${chosen[${steps[n]}]-}" ] || [ -e "$OUT/${steps[n]}.taken" ] || can_take "${steps[n]}"; then continue; fi
-        for s in ${need[${steps[n]}]}; do chosen[$s]=1; done
+        s=${steps[n]}
+        if [ -z "${chosen[$s]-}" ] || is_taken "$s" || can_take "$s"; then continue; fi
+        for s in ${need[$s]}; do chosen[$s]=1; done
     done
     wanted=()
     while read -r _ s; do
@@ -171,7 +172,7 @@ write_steps() {
         printf '  "written_utc": "%s",\n  "steps": [' "$(date -u +%FT%TZ)"
         for s in "${steps[@]}"; do
             state_now=${state[$s]/blocked/missing}
-            [ "$state_now" != 'done' ] || [ ! -e "$OUT/$s.taken" ] || state_now=taken
+            ! is_taken "$s" || state_now=taken
             printf '%s\n    { "step": "%s", "section": %d, "state": "%s", "minutes": %s, "command": [' \
                 "$comma" "$s" "${section[$s]}" "${state_now/running/interrupted}" "${minutes[$s]}"
             comma=, inner=
