@@ -50,6 +50,21 @@ train_by_hand() {
     done
 }
 
+@test "data that are not there are named before anything is run" {
+    mkdir -p data/cifar10
+    run --separate-stderr "$REPRODUCE" --data "$PWD/data" --out "$OUT" dataset_cifar10 dataset_mnist dataset_imagenette128
+    [ $status -eq 3 ]
+    one_line "$stderr"
+    grep -qF "data/mnist: no such directory; dataset_mnist, for one, needs it; run tools/get-dataset mnist" <<<"$stderr"
+    grep -qF "data/imagenette128: no such directory" <<<"$stderr"
+    grep -qF "docs/results.md, section 6" <<<"$stderr"
+    [[ $stderr != *cifar10* ]]
+    [ -z "$output" ] && [ ! -e "$OUT" ]
+    # of steps that need none of them nothing is asked
+    reproduce --data "$PWD/nowhere" resnet20_1
+    [ -s "$OUT/resnet20_1/final.weights" ]
+}
+
 @test "interrupted and killed, a study goes on and ends with the same bytes" {
     train_by_hand 1 "$PWD/alone"
     begin resnet20_1 resnet20_2

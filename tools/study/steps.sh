@@ -159,6 +159,31 @@ choose() { # pattern...
     [ ${#wanted[@]} -gt 0 ]
 }
 
+# Says before hours of work, and once, which data the wanted steps would not find.
+ask_for_data() {
+    local s line words word target name lacking=''
+    local -A seen=()
+    for s in "${wanted[@]}"; do
+        if can_take "$s" || [[ ${state[$s]} == 'done' && -z $again ]]; then continue; fi
+        while read -r line; do
+            parse "$line"
+            for word in "${words[@]}"; do
+                [[ $word == data/* ]] || continue
+                name=${word#data/}
+                name=${name%%/*}
+                if [ -n "${seen[$name]-}" ] || [ -d "$DATA/$name" ]; then continue; fi
+                seen[$name]=1
+                lacking+="$DATA/$name: no such directory; $s, for one, needs it; "
+                case $name in
+                imagenette*) lacking+="docs/results.md, section 6, says how it is made; " ;;
+                *) lacking+="run tools/get-dataset $name; " ;;
+                esac
+            done
+        done <<<"${commands[$s]%$'\n'}"
+    done
+    [ -z "$lacking" ] || fail 3 "${lacking}or say where they are with --data DIR, or name steps that need none of them"
+}
+
 json_text() {
     local text=${1//\\/\\\\}
     printf '"%s"' "${text//\"/\\\"}"
