@@ -183,9 +183,12 @@ Test(study_page, what_people_wrote_stands_where_they_want_it)
     put_three_seeds();
     fixture_text("docs/results_notes.md", "About this file.\n# first\nA word *first*.\n# 7\nKnown before.\n");
     study_expect((const char *const[]){ "what differs\n\nA word *first*.\n", "is clean.\n\nKnown before.\n", NULL });
+    const char *record = fixture_path("docs/results/record/resnet20_1.json");
+    cr_assert_eq(remove(record), 0);
     fixture_text("docs/results_notes.md", "# 9\n");
     struct err err;
     cr_assert(!study_make(&err));
+    cr_assert(!file_exists(record), "a record newer than the page");
     cr_assert_eq(err.status, EXIT_USAGE);
     cr_assert(strstr(err.text, "results_notes.md:1: no such section"), "%s", err.text);
 }

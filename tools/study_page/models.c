@@ -153,7 +153,7 @@ bool study_page(const char *out, const char *directory, struct err *err)
               section_power(&page, err) && section_speed(&page, err);
     if (ok) {
         name_mixed_networks(&page);
-        ok = runs_record(&runs, err) && page_save(&page, directory, err);
+        ok = page_save(&page, directory, err) && runs_record(&runs, err);
     }
     page_free(&page);
     runs_close(&runs);
