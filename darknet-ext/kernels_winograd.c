@@ -52,11 +52,11 @@ INLINE void multiply(float *m, size_t m_step, const float *v, const float *u, si
             for (int i = 0; i < B; i++)
 #pragma GCC unroll 8
                 for (int t = 0; t < T; t++)
-                    sum[t] += load(u + (size_t)(t / tiles) * u_step + (b * B + i) * B) *
-                              v[(b * T + first + t % tiles) * B + i];
+                    sum[t] += load(u + (size_t)(t % blocks) * u_step + (b * B + i) * B) *
+                              v[(b * T + first + t / blocks) * B + i];
 #pragma GCC unroll 8
         for (int t = 0; t < T; t++)
-            store(m + (size_t)(t / tiles) * m_step + (first + t % tiles) * B, sum[t]);
+            store(m + (size_t)(t % blocks) * m_step + (first + t / blocks) * B, sum[t]);
     }
 }
 
