@@ -117,13 +117,13 @@ Test(study_findings, parts_of_a_model_are_told_from_those_of_others)
         NULL });
 }
 
-enum { PARTS = 4 };
+enum { PARTS = 8 };
 static char mean[] = "mean", black[] = "black"; /* in the place of hidden pixels */
 
 enum whole { WHOLE_NONE, WHOLE_RIGHT, WHOLE_WRONG };
 
-/* A finished search of four pictures whose parts are 12 pixels from `first` on. All are right; unless `whole` says that
- * right or wrong ones need the whole picture: then two of them are wrong. */
+/* A finished search of eight pictures whose parts are 12 pixels from `first` on. All are right; unless `whole` says
+ * that right or wrong ones need the whole picture: then half of them are wrong. */
 static void put_search(const char *step, enum sis_rank rank, int first, enum whole whole, char *baseline)
 {
     char model[] = "model", data[] = "data", split[] = "test", target[] = "predicted";
@@ -201,7 +201,7 @@ Test(study_findings, parts_at_the_lower_border_by_one_ranking_alone_are_named_fi
                                "when ranked by margin",
                                "](results/places_resnet20_1_margin.svg)",
                                "| ResNet-20, seed 1 | gradient, 8 pixels a "
-                               "step, ranked by margin | 0.9 | right | 4 | 100% (51% to 100%) | 12.0 | 12.0 |",
+                               "step, ranked by margin | 0.9 | right | 8 | 100% (68% to 100%) | 12 (12 to 12) | 12.0 |",
                                NULL });
     study_expect_none("| 0.9 | wrong |"); /* there are none */
 }
@@ -252,6 +252,6 @@ Test(study_findings, larger_parts_of_wrong_answers_are_named_first)
                                "intervals.",
                                "ResNet-20, seed 1, exact by margin (1 of 1).", "In 0 of 1 searches", NULL });
     put_sizes(WHOLE_RIGHT);
-    study_expect((const char *const[]){ "In 1 of 1 searches", "| 0.9 | wrong | 2 |", NULL });
+    study_expect((const char *const[]){ "In 1 of 1 searches", "| 0.9 | wrong | 4 |", NULL });
     study_expect_none("* Section 2:");
 }

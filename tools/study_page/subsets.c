@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "tools/study_page/sections.h"
 #include "tools/study_page/sis_summary.h"
+#include "validate/report/format.h"
 
 /* Ways to search, by the end of the step's name; the first six are pairs: ranked by margin, by probability. */
 enum { WAY_MARGIN, PAIRED_WAYS = 6, WAYS = 9 };
@@ -103,6 +104,15 @@ static int nearest(const struct sis_summary *s, double p)
     return best;
 }
 
+/* An interval may be a single size, so many pictures have it; that is no missing one. */
+static const char *median_text(struct page *p, const struct estimate *e)
+{
+    if (e->low < e->high)
+        return page_estimate(p, e, UNIT_NUMBER);
+    const char *value = page_keep(p, format_value(e->value, UNIT_NUMBER, e->value != floor(e->value)));
+    return e->low == e->high ? page_text(p, "%s (%s to %s)", value, value, value) : value;
+}
+
 /* A row for right answers, and one for wrong ones. */
 static void write_sizes(struct page *p, const struct entry *e, int t)
 {
@@ -112,7 +122,7 @@ static void write_sizes(struct page *p, const struct entry *e, int t)
         if (s->reached.n > 0)
             page_row(p, e->name, e->s.method, page_text(p, "%g", e->s.threshold[t]), name[g],
                      page_count(p, s->reached.n), page_estimate(p, &s->reached, UNIT_SHARE),
-                     s->median.n ? page_estimate(p, &s->median, UNIT_NUMBER) : "none",
+                     s->median.n ? median_text(p, &s->median) : "none",
                      s->mean.n ? page_estimate(p, &s->mean, UNIT_NUMBER) : "none", NULL);
     }
 }
