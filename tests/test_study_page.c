@@ -181,7 +181,8 @@ Test(study_page, a_step_stands_with_its_time_and_machine)
 Test(study_page, what_people_wrote_stands_where_they_want_it)
 {
     put_three_seeds();
-    fixture_text("docs/results_notes.md", "About this file.\n# first\nA word *first*.\n# 7\nKnown before.\n");
+    fixture_text("docs/results_notes.md",
+                 "<!-- About\nthis file. -->\n\n# first\nA word *first*.\n# 7\nKnown before.\n");
     study_expect((const char *const[]){ "what differs\n\nA word *first*.\n", "is clean.\n\nKnown before.\n", NULL });
     const char *record = fixture_path("docs/results/record/resnet20_1.json");
     cr_assert_eq(remove(record), 0);
@@ -191,6 +192,13 @@ Test(study_page, what_people_wrote_stands_where_they_want_it)
     cr_assert(!file_exists(record), "a record newer than the page");
     cr_assert_eq(err.status, EXIT_USAGE);
     cr_assert(strstr(err.text, "results_notes.md:1: no such section"), "%s", err.text);
+    static const char *const lost[] = { "<!-- About\nthis file. -->\n\n\"# first\nA word.\n# 7\nKnown.\n",
+                                        "<!-- About\n\n\nthis file. --> A word.\n# first\n" };
+    for (int i = 0; i < 2; i++) {
+        fixture_text("docs/results_notes.md", lost[i]);
+        cr_assert(!study_make(&err));
+        cr_assert(strstr(err.text, "results_notes.md:4: this would stand nowhere"), "%s", err.text);
+    }
 }
 
 Test(study_page, two_programs_that_disagree_are_named_first)

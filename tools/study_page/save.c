@@ -42,10 +42,21 @@ struct notes {
     size_t n[RUNS_SECTIONS + 1];
 };
 
+/* What follows a comment at the head of the file. */
+static char *skip_comment(char *text, int *number)
+{
+    char *end = strncmp(text, "<!--", 4) == 0 ? strstr(text, "-->") : NULL;
+    if (!end)
+        return text;
+    for (const char *c = text; c < end; c++)
+        *number += *c == '\n';
+    return end + 3;
+}
+
 static bool divide(struct notes *notes, const char *path, struct err *err)
 {
     int section = -1, number = 1;
-    for (char *line = notes->text; *line; number++) {
+    for (char *line = skip_comment(notes->text, &number); *line; number++) {
         size_t n = strcspn(line, "\n") + 1;
         n -= !line[n - 1];
         int next = noted_section(line);
@@ -55,6 +66,11 @@ static bool divide(struct notes *notes, const char *path, struct err *err)
             return err_usage(err,
                              "%s:%d: no such section; write \"# first\" or \"# 1\" to \"# %d\", and headings of "
                              "your own from \"## \" on",
+                             path, number, RUNS_SECTIONS);
+        if (section < 0 && next < 0 && strspn(line, " \t\r\n") < n)
+            return err_usage(err,
+                             "%s:%d: this would stand nowhere; begin its section above it, \"# first\" or \"# 1\" to "
+                             "\"# %d\", or put it into <!-- -->",
                              path, number, RUNS_SECTIONS);
         if (next >= 0)
             section = next, notes->part[section] = line + n;
