@@ -164,7 +164,7 @@ ask_for_data() {
     local s line words word target name lacking=''
     local -A seen=()
     for s in "${wanted[@]}"; do
-        if can_take "$s" || [[ ${state[$s]} == 'done' && -z $again ]]; then continue; fi
+        if can_take "$s" || [[ ${state[$s]} == 'done' && (-z $again || -z ${named[$s]-}) ]]; then continue; fi
         while read -r line; do
             parse "$line"
             for word in "${words[@]}"; do
