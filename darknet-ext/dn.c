@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "darknet-ext/dn_library.h"
 #include "darknet-ext/weights.h"
 
 /* The functions of the library that we call. */
@@ -59,10 +60,10 @@ static bool load_library(struct err *err)
     const char *path = getenv("MARGINALIA_DARKNET");
     if (!path || !*path)
         path = DARKNET_LIBRARY;
-    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* comes along with it, and would start idle threads */
+    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* may come along with it, and would start idle threads */
     fenv_t floating_point;
     fegetenv(&floating_point);
-    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    handle = dn_library_open(path, "libopencv_"); /* we read and show no pictures with it */
     fesetenv(&floating_point); /* the library is linked with a start-up that flushes denormals to zero */
     if (!handle)
         return err_run(err, "%s; install the package darknet, or set MARGINALIA_DARKNET to its libdarknet.so",

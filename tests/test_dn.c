@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -395,5 +397,42 @@ Test(dn, a_missing_library_is_named)
     setenv("MARGINALIA_DARKNET", "libm.so.6", 1);
     cr_assert_not(dn_check(cfg, &err));
     cr_assert(strstr(err.text, "has no parse_network_cfg"), "%s", err.text);
+    cfg_free(cfg);
+}
+
+/* Whether a library whose path contains the name is loaded. */
+static bool loaded(const char *name)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[1000];
+    bool found = false;
+    cr_assert(maps);
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, name))
+            found = true;
+    fclose(maps);
+    return found;
+}
+
+Test(dn, the_library_comes_without_its_windows_and_cameras)
+{
+    struct net_cfg *cfg = parsed(NET HEAD);
+    struct err err;
+    cr_assert_not(loaded("libdarknet"));
+    cr_assert(dn_check(cfg, &err), "%s", err.text);
+    cr_assert(loaded("libdarknet"));
+    cr_assert_not(loaded("libopencv"));
+    cfg_free(cfg);
+}
+
+Test(dn, where_memory_cannot_be_had_for_a_copy_the_library_itself_is_opened)
+{
+    struct net_cfg *cfg = parsed(NET HEAD);
+    struct err err;
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 10000, 10000 }), 0); /* enough for the text of the network */
+    cr_assert(dn_check(cfg, &err), "%s", err.text);
+    cr_assert(loaded("libdarknet"));
+    cr_assert_not(loaded("memfd:libdarknet"));
     cfg_free(cfg);
 }
