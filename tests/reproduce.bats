@@ -90,6 +90,22 @@ train_by_hand() {
     [ "$(stat -c %Y%i study/*/final.weights study/*.log)" = "$before" ]
 }
 
+@test "a signal ends it in order, at whatever moment it comes" {
+    for i in 1 2 3 4 5; do
+        rm -rf study
+        begin 'resnet20_[1-5]' 'shown_*_[1-5]'
+        wait_for study/steps.json
+        sleep 0.$((i * 3 % 10))
+        kill -TERM $study
+        status=0
+        wait $study || status=$?
+        cat err.txt
+        [ $status -eq 75 ]
+        one_line "$(<err.txt)"
+        flock -w 20 study/lock true # what it had started has ended
+    done
+}
+
 @test "a step with another command is refused until it is redone" {
     reproduce resnet20_1
     sed -i 's/--seed 1/--seed 7/' study/resnet20_1.command

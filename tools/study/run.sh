@@ -1,7 +1,7 @@
 # Runs the chosen steps, as many at a time as there are threads. Sourced by tools/reproduce.
 #
-# A step's commands run one after another. What runs is a child of this shell and is told when the shell dies, however
-# it dies: it then writes what it has and ends, so that the same command line goes on from there.
+# A step's commands run one after another. What runs is told when the shell dies that started it, however it dies: it
+# then writes what it has and ends, so that the same command line goes on from there.
 #
 # shellcheck shell=bash disable=SC2154,SC2034 # reproduce and steps.sh
 
@@ -156,11 +156,22 @@ start_steps() {
     done
 }
 
+# Waits for a twentieth of a second; less when we are told to stop, or whoever would tell us is gone.
+pause() {
+    local status=0
+    if [ -z "$stopped" ]; then
+        read -r -t 0.05 -u "$orders" || status=$?
+        [ "$status" -le 128 ] || return 0 # the time is over
+        stopped=1
+        [ ${#process[@]} -eq 0 ] || kill -TERM "${!process[@]}" 2>/dev/null
+    else
+        sleep 0.05
+    fi
+}
+
 run_steps() {
-    local pid status never
+    local pid status
     free=$threads
-    exec {never}<> <(:) # nothing comes from here: a pause without a process
-    trap 'stopped=1; kill -TERM "${!process[@]}" 2>/dev/null' INT TERM HUP
     start_steps
     while [ ${#process[@]} -gt 0 ]; do
         for pid in "${!process[@]}"; do
@@ -170,9 +181,30 @@ run_steps() {
             settle "$pid" "$status"
         done
         start_steps
-        read -r -t 0.05 -u "$never"
+        pause
     done
-    trap - INT TERM HUP
+}
+
+# Runs a function in a process of its own, told of signals through `orders`; ends with its status. A bash that catches
+# signals itself dies of one that comes while it reads a $(...) which it is about to run (5.2: "unexpected EOF while
+# looking for matching"), so this one does nothing but wait.
+supervise() { # function
+    local tell worker status=0
+    exec {tell}> >(
+        trap '' INT # of a Ctrl-C, which reaches all; of a signal that kills it, our children are told
+        exec {orders}<&0 </dev/null
+        "$1"
+    )
+    worker=$!
+    trap '' PIPE
+    trap 'echo stop >&"$tell"' INT TERM HUP
+    while kill -0 "$worker" 2>/dev/null; do # a signal ends the waiting
+        status=0
+        wait "$worker" || status=$?
+    done
+    [[ $status != [0-3] ]] || exit "$status"
+    echo 'reproduce: interrupted; the same command continues' >&2
+    exit 75
 }
 
 # Takes away the results of the named steps and of all that were made of them.
