@@ -12,7 +12,8 @@ on_record() { # step
     [ -e "$RECORD/$1.json" ] || return 1
     text=$(<"$RECORD/$1.json")
     while read -r line; do
-        [[ $text == *"$(json_text "$line")"* ]] || return 1
+        json_text "$line"
+        [[ $text == *"$json"* ]] || return 1
     done <<<"${commands[$1]%$'\n'}"
 }
 

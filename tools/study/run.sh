@@ -63,7 +63,8 @@ launch() { # step
         line=${lines[position[$1]]}
         finished "$line" && continue
         prepare "$1" "$line"
-        printf '$ %s\n' "$(quote "${words[@]}")" >>"$OUT/$1.log"
+        quote "${words[@]}"
+        printf '$ %s\n' "$quoted" >>"$OUT/$1.log"
         case $line in
         *' > '*)
             mkdir -p "$(dirname "$target")"

@@ -25,22 +25,30 @@ step() {
 
 needs() { need[$declaring]+=" $*"; }
 
-# Words as a shell reads them back.
+# Sets `quoted` to the words as a shell reads them back. (Into a variable, as json_text: a process for each of hundreds
+# of steps would take seconds.)
 quote() {
-    local word text=
+    local word
+    quoted=
     for word; do
         [[ $word =~ ^[A-Za-z0-9_.,:=/@%+-]+$ ]] || word=${word@Q}
-        text+="$word "
+        quoted+="$word "
     done
-    printf '%s' "${text% }"
+    quoted=${quoted% }
 }
 
-run() { commands[$declaring]+=$(quote "$@")$'\n'; }
+run() {
+    quote "$@"
+    commands[$declaring]+=$quoted$'\n'
+}
 
 table() {
-    local file=$1
+    local file
+    quote "$1"
+    file=$quoted
     shift
-    commands[$declaring]+="$(quote "$@") > $(quote "$file")"$'\n'
+    quote "$@"
+    commands[$declaring]+="$quoted > $file"$'\n'
 }
 
 # --- how far a command has come ------------------------------------------------------------------------------------
@@ -184,9 +192,10 @@ ask_for_data() {
     [ -z "$lacking" ] || fail 3 "${lacking}or say where they are with --data DIR, or name steps that need none of them"
 }
 
+# Sets `json` to the text as JSON has it.
 json_text() {
-    local text=${1//\\/\\\\}
-    printf '"%s"' "${text//\"/\\\"}"
+    json=${1//\\/\\\\}
+    json=\"${json//\"/\\\"}\"
 }
 
 # steps.json: every step of the study with its state, for the page.
@@ -202,7 +211,8 @@ write_steps() {
                 "$comma" "$s" "${section[$s]}" "${state_now/running/interrupted}" "${minutes[$s]}"
             comma=, inner=
             while read -r line; do
-                printf '%s\n      %s' "$inner" "$(json_text "$line")"
+                json_text "$line"
+                printf '%s\n      %s' "$inner" "$json"
                 inner=,
             done <<<"${commands[$s]%$'\n'}"
             printf ' ] }'
