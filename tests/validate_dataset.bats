@@ -32,16 +32,13 @@ END2
 
 # picture FILE R G B [SIDE]: a picture with a diagonal, so that it is not blank.
 picture() {
-    local side=${5:-16}
     mkdir -p "$(dirname "$1")"
-    {
-        printf 'P6 %d %d 255\n' "$side" "$side"
-        for ((y = 0; y < side; y++)); do
-            for ((x = 0; x < side; x++)); do
-                ((x == y)) && printf '\0\0\0' || printf "\\x$(printf %02x "$2")\\x$(printf %02x "$3")\\x$(printf %02x "$4")"
-            done
-        done
-    } >"$1"
+    LC_ALL=C awk -v r="$2" -v g="$3" -v b="$4" -v side="${5:-16}" 'BEGIN {
+        printf "P6 %d %d 255\n", side, side
+        for (y = 0; y < side; y++)
+            for (x = 0; x < side; x++)
+                printf "%c%c%c", x == y ? 0 : r, x == y ? 0 : g, x == y ? 0 : b
+    }' >"$1"
 }
 
 # Class folders a and b with four training and two test pictures each.
