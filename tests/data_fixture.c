@@ -38,12 +38,13 @@ const char fixture_idx_conf[] =
     "format = \"idx\"; name = \"tiny\"; classes = 10; shape = [1, 28, 28]; mean = [0.1]; std = [0.3];\n";
 const char fixture_folder_conf[] = "format = \"folder\"; name = \"tiny\";\n" SHAPE_RGB;
 
-static char directory[64];
+static char directory[256];
 
 void fixture_set_up(void)
 {
-    snprintf(directory, sizeof directory, "/tmp/marginalia-XXXXXX");
-    cr_assert(mkdtemp(directory));
+    const char *place = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%s/marginalia-XXXXXX", place && *place ? place : "/tmp");
+    cr_assert(mkdtemp(directory), "%s", directory);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
