@@ -15,7 +15,8 @@ CFLAGS       ?= -O2 -g
 
 ifdef SAN
 VARIANT := san
-VARIANT_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+VARIANT_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+                 -fno-var-tracking
 else ifdef COV
 VARIANT := cov
 VARIANT_FLAGS := --coverage -O1
@@ -65,13 +66,15 @@ PARTS    := $(sort $(wildcard tools/*/*.c))
 BATS     := $(sort $(wildcard tests/*.bats))
 
 # Kernels are compiled once per instruction set; the best that the machine has is chosen at run time.
-# (-Wno-psabi: their vector types never cross a file, so the note about passing them does not matter.)
+# (-Wno-psabi: their vector types never cross a file, so the note about passing them does not matter.
+# -fno-var-tracking: where each local variable lives, for a debugger, takes as long to find out as to compile them.)
 ISAS := avx512 avx2 portable
 ISA_FLAGS_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 \
                       -ffp-contract=fast
 ISA_FLAGS_avx2     := -mavx2 -mfma -mf16c -ffp-contract=fast
 ISA_FLAGS_portable :=
-KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) $(if $(FUZZ),-fno-sanitize=all) -Wno-psabi
+KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) $(if $(FUZZ),-fno-sanitize=all) -Wno-psabi \
+                      -fno-var-tracking
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 part            = $(patsubst %.c,$(BUILD)/parts/%.o,$(1))
