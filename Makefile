@@ -73,12 +73,12 @@ ISA_FLAGS_avx512   := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -m
                       -ffp-contract=fast
 ISA_FLAGS_avx2     := -mavx2 -mfma -mf16c -ffp-contract=fast
 ISA_FLAGS_portable :=
-KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) $(if $(FUZZ),-fno-sanitize=all) -Wno-psabi \
-                      -fno-var-tracking
+KERNEL_FLAGS       := $(if $(filter release,$(VARIANT)),-O3) -Wno-psabi -fno-var-tracking
 
 object          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 part            = $(patsubst %.c,$(BUILD)/parts/%.o,$(1))
-KERNEL_OBJECTS := $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS)))
+# (No parser that is fuzzed calls a kernel.)
+KERNEL_OBJECTS := $(if $(FUZZ),,$(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/%_$(isa).o,$(KERNELS))))
 VERSION_OBJECT := $(BUILD)/base/version.o
 LIB_OBJECTS    := $(call object,$(filter-out $(KERNELS) base/version.c,$(SOURCES))) $(KERNEL_OBJECTS)
 LIB            := $(BUILD)/libmarginalia.a
