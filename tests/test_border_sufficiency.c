@@ -118,10 +118,16 @@ Test(border_sufficiency, same_result_for_every_number_of_threads)
     free(first);
 }
 
+/* A sanitizer takes a minute for all sets, and sees in a few what it would in all. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SETS = 8 };
+#else
+enum { SETS = 24 };
+#endif
+
 /* The true value is what sets like these have on average. */
 Test(border_sufficiency, interval_covers_the_true_value)
 {
-    enum { SETS = 24 };
     struct estimate e[SETS];
     double mean = 0;
     int covered = 0;
@@ -138,7 +144,7 @@ Test(border_sufficiency, interval_covers_the_true_value)
     }
     for (int k = 0; k < SETS; k++)
         covered += e[k].low <= mean && mean <= e[k].high;
-    cr_assert(covered >= SETS - 5, "%d of %d intervals hold %g", covered, SETS, mean);
+    cr_assert(covered >= SETS - SETS / 5 - 1, "%d of %d intervals hold %g", covered, SETS, mean);
     cr_assert(e[0].high - e[0].low < 0.25, "%g to %g", e[0].low, e[0].high);
 }
 
