@@ -106,6 +106,12 @@ train_by_hand() {
     done
 }
 
+@test "work that ends before it is waited for keeps its status" {
+    run bash -c 'trap() { sleep 0.2; builtin trap "$@"; } # twice where it is waited for, once where it is done
+        . "$1"; work() { exit 3; }; supervise work' - "$ROOT/tools/study/run.sh"
+    [ $status -eq 3 ]
+}
+
 @test "a step with another command is refused until it is redone" {
     reproduce resnet20_1
     sed -i 's/--seed 1/--seed 7/' study/resnet20_1.command

@@ -190,7 +190,7 @@ run_steps() {
 # signals itself dies of one that comes while it reads a $(...) which it is about to run (5.2: "unexpected EOF while
 # looking for matching"), so this one does nothing but wait.
 supervise() { # function
-    local tell worker status=0
+    local tell worker status
     exec {tell}> >(
         trap '' INT # of a Ctrl-C, which reaches all; of a signal that kills it, our children are told
         exec {orders}<&0 </dev/null
@@ -199,10 +199,11 @@ supervise() { # function
     worker=$!
     trap '' PIPE
     trap 'echo stop >&"$tell"' INT TERM HUP
-    while kill -0 "$worker" 2>/dev/null; do # a signal ends the waiting
+    while # a signal ends the waiting, and the work goes on
         status=0
         wait "$worker" || status=$?
-    done
+        kill -0 "$worker" 2>/dev/null
+    do :; done
     [[ $status != [0-3] ]] || exit "$status"
     echo 'reproduce: interrupted; the same command continues' >&2
     exit 75
