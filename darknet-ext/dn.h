@@ -2,10 +2,10 @@
  * and is the oracle of the tests where it is right. The only header that includes <darknet.h>; only our .c files of
  * this folder and tests include it.
  *
- * The library is loaded on the first dn_open, without its OpenCV (darknet-ext/dn_library.h), from $MARGINALIA_DARKNET or
- * else DARKNET_LIBRARY, and never unloaded. Loading it changes the floating-point mode of the thread; dn_open puts it back.
- * Parsing writes to file descriptor 2, so that is pointed at /dev/null meanwhile: no other thread should be printing
- * then. */
+ * The library is loaded on the first dn_open, without its OpenCV (darknet-ext/dn_library.h), from $MARGINALIA_DARKNET
+ * or else DARKNET_LIBRARY, and never unloaded. Loading it changes the floating-point mode of the thread; dn_open puts it
+ * back. Parsing writes to file descriptor 2, so that is pointed at /dev/null meanwhile: no other thread should be
+ * printing then. */
 #ifndef MARGINALIA_DARKNET_EXT_DN_H
 #define MARGINALIA_DARKNET_EXT_DN_H
 
